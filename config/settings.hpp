@@ -1,0 +1,123 @@
+#pragma once
+
+#include "messages/selection.hpp"
+#include "messages/types.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace berth {
+
+/// Where a value was written: "berth.yaml:12:14"; empty for a built-in default.
+struct Origin {
+  std::string file;
+  int line = 0;
+  int column = 0;
+
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
+/// "FILE:LINE:COL", or "default".
+std::string to_string(const Origin& origin);
+
+/// A setting and the place it came from.
+template <class T>
+struct Sourced {
+  T value{};
+  Origin origin;
+};
+
+/// May GPU or checkpoint work leave a gVisor pool for runc?
+enum class OverridePolicy : uint8_t { allow, deny };
+
+/// What happens to a pool whose configured runtime cannot be prepared.
+enum class UnavailablePolicy : uint8_t { fallback, fail };
+
+/// "allow" / "deny".
+const char* to_string(OverridePolicy policy);
+/// "fallback" / "fail".
+const char* to_string(UnavailablePolicy policy);
+
+/// What a container gets when it asks for nothing, and the most it may ask for; 0 means none.
+struct LimitRange {
+  uint64_t standard = 0;
+  uint64_t ceiling = 0;
+
+  friend bool operator==(const LimitRange&, const LimitRange&) = default;
+};
+
+/// Launches that wait while a pool is full. Length 0: no queue.
+struct QueueSettings {
+  uint32_t length = 0;
+  std::chrono::milliseconds timeout{30'000};
+};
+
+/// One worker pool as the operator wrote it, complete and valid.
+struct PoolSettings {
+  PoolName name;
+  Sourced<RuntimeKind> runtime{RuntimeKind::runc, {}};
+  RuntimeSource runtime_source = RuntimeSource::builtin;
+  /// "", "kvm", "ptrace" or "systrap".
+  Sourced<std::string> gvisor_platform;
+  /// The operator's state root for gVisor; the pools keep theirs below it. Empty: the node's default (/run/gvisor, or
+  /// below the directory given by --root).
+  Sourced<std::string> gvisor_root;
+  Sourced<Argv> gvisor_extra_args;
+  Sourced<OverridePolicy> overrides{OverridePolicy::allow, {}};
+  Sourced<UnavailablePolicy> on_runtime_unavailable{UnavailablePolicy::fallback, {}};
+  /// 0: no limit.
+  Sourced<uint32_t> max_containers;
+  /// 0: the node picks (twice the CPUs).
+  Sourced<uint32_t> max_concurrent_starts;
+  Sourced<QueueSettings> queue;
+  Sourced<std::chrono::seconds> termination_grace_period{std::chrono::seconds{30}, {}};
+  Sourced<LimitRange> memory; ///< bytes
+  Sourced<LimitRange> cpu;    ///< thousandths of a CPU
+  Sourced<LimitRange> pids;
+  /// An OOM kill of any process ends the whole container.
+  Sourced<bool> oom_group{false, {}};
+  Sourced<bool> criu_enabled{false, {}};
+  Sourced<std::string> gpu_type;
+};
+
+/// `berth.logs`: container logs on disk.
+struct LogSettings {
+  /// Bytes after which a container's log is rotated.
+  uint64_t max_size = 16 * 1024 * 1024;
+  /// How many files are kept, the current one included; at least 1.
+  uint32_t max_files = 4;
+};
+
+/// The node's own section `berth`.
+struct NodeSettings {
+  Sourced<LogSettings> logs;
+  /// How long a runtime may take to boot and end the container that proves that it works.
+  Sourced<std::chrono::milliseconds> probe_timeout{std::chrono::milliseconds{10'000}, {}};
+  /// How long a launch may take from its start slot to `running`.
+  Sourced<std::chrono::milliseconds> start_timeout{std::chrono::milliseconds{60'000}, {}};
+  /// Paths of the runtime binaries; a bare name is looked up in PATH.
+  Sourced<std::string> runc_binary{"runc", {}};
+  Sourced<std::string> runsc_binary{"runsc", {}};
+  /// How many past events are kept for `events --since`.
+  Sourced<uint32_t> event_history{65'536, {}};
+};
+
+/// A key that is accepted but has no effect here.
+struct IgnoredKey {
+  std::string path; ///< "worker.pools.gpu.poolSizing"
+  std::string why;
+  Origin origin;
+};
+
+/// A whole configuration, valid: whoever holds one need not check it again.
+struct Settings {
+  NodeSettings node;
+  /// By name.
+  std::map<std::string, PoolSettings> pools;
+  std::vector<IgnoredKey> ignored;
+};
+
+} // namespace berth
