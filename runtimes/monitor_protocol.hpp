@@ -1,0 +1,165 @@
+#pragma once
+
+#include "messages/error.hpp"
+#include "messages/types.hpp"
+
+#include <optional>
+#include <string_view>
+#include <variant>
+
+/// What `berthd` and a container's `berth-monitor` say to each other.
+///
+///     BERTHD                                   MONITOR
+///       | -- spawn, cwd = container directory --> |
+///       | -- MonitorPlan (first packet) --------> |  mounts the root file system, runs `create`
+///       | <------------------- MonitorCreated --- |  init exists and waits
+///       |    (OOM watch placed, pidfd held)       |
+///       | -- StartCommand ----------------------> |  exec.fifo or `start`
+///       | <------------------- MonitorStarted --- |
+///       | <-------------------- MonitorExited --- |  written to the file `exit` first; may overtake MonitorStarted
+///       | <------------------- MonitorDeleted --- |  runtime record, cgroup, mount and upper directory are gone
+///                                                    the monitor ends
+///
+/// `MonitorFailed` ends the story early: nothing of the container is left, and the monitor ends.
+/// One packet of a SOCK_SEQPACKET socket is one message. The first connection is the inherited descriptor 3; whoever comes
+/// back later connects to `monitor.sock` in the container directory and is told the present state first (all the messages
+/// that were ever sent, in order). If nobody listens, the monitor does its work all the same.
+namespace berth {
+
+/// Descriptor of the socket that a monitor inherits.
+constexpr int monitor_socket_fd = 3;
+/// Names below the container directory, which is the monitor's working directory.
+constexpr auto monitor_socket_name = "monitor.sock";
+constexpr auto monitor_exit_name = "exit";
+constexpr auto monitor_pid_name = "pid";
+constexpr auto monitor_runtime_log_name = "runtime.log";
+/// Root of the container as the runtime sees it: `bundle/rootfs`, mounted in the monitor's own mount namespace only.
+constexpr auto bundle_name = "bundle";
+constexpr auto rootfs_name = "rootfs";
+/// Largest packet either side sends or accepts.
+constexpr size_t monitor_packet_limit = 128 * 1024;
+
+/// Everything a monitor has to know; plain data, so that it decides nothing.
+struct MonitorPlan {
+  /// For `ps`: shown as the process title's argument only.
+  std::string container;
+  std::string runtime_id;
+  /// Complete argument vectors of the runtime. `create` gets the container's stdio.
+  Argv create_argv;
+  Argv start_argv;
+  Argv delete_argv;
+  /// Without the signal, which is appended as a number: `runsc --root R kill ID`.
+  Argv kill_argv;
+  /// Non-empty: start by reading this FIFO instead of `start_argv` (`exec.fifo` of runc).
+  std::string start_fifo;
+  /// The user's root file system, used as the lower layer of an overlay; never written to.
+  std::string rootfs_lower;
+  /// Directory for the overlay's upper and work directories; created and removed by the monitor. Absolute.
+  std::string layer_dir;
+  /// Absolute path of the log file; its directory exists.
+  std::string log_path;
+  uint64_t log_max_size = 0;
+  uint32_t log_max_files = 1;
+  /// cgroup v2: directory of our own parent group, created before `create` and removed after `delete`. Empty on v1.
+  std::string cgroup_parent;
+  /// Directory whose memory counters are read between exit and delete: on v2 `cgroup_parent`, on v1 the
+  /// container's own group in the memory hierarchy.
+  std::string memory_cgroup;
+  /// cgroup v1: further directories that are removed after `delete` if the runtime left them. Deepest first.
+  std::vector<std::string> leftover_cgroups;
+  bool cgroup_v2 = false;
+  /// Files and directories a killed runtime may leave in its state root (prefix match on the last component).
+  std::string state_root;
+
+  friend bool operator==(const MonitorPlan&, const MonitorPlan&) = default;
+};
+
+/// BERTHD -> MONITOR: let the created container run.
+struct StartCommand {
+  friend bool operator==(const StartCommand&, const StartCommand&) = default;
+};
+
+/// BERTHD -> MONITOR: deliver a signal through the runtime's `kill` verb (for runtimes whose init takes no signals).
+struct SignalCommand {
+  int signal = 0;
+  friend bool operator==(const SignalCommand&, const SignalCommand&) = default;
+};
+
+/// BERTHD -> MONITOR: kill every process below you, clean up and report as usual. Ends a start that hangs, too.
+struct AbortCommand {
+  friend bool operator==(const AbortCommand&, const AbortCommand&) = default;
+};
+
+using MonitorCommand = std::variant<MonitorPlan, StartCommand, SignalCommand, AbortCommand>;
+
+/// Which step of a launch failed.
+enum class LaunchStage : uint8_t { plan, mount, create, start };
+
+const char* to_string(LaunchStage stage);
+
+struct MonitorCreated {
+  /// Host pid of the container's init, or of the sandbox.
+  int32_t pid = 0;
+  /// Field 22 of /proc/PID/stat, in clock ticks since boot.
+  uint64_t start_time = 0;
+  friend bool operator==(const MonitorCreated&, const MonitorCreated&) = default;
+};
+
+struct MonitorStarted {
+  Timestamp at;
+  friend bool operator==(const MonitorStarted&, const MonitorStarted&) = default;
+};
+
+/// How the init process ended, and the memory counters at that moment.
+struct MonitorExited {
+  /// As from waitpid(2).
+  int32_t wait_status = 0;
+  Timestamp at;
+  /// Value of the cgroup's `oom_kill` counter; 0 if it could not be read.
+  uint64_t oom_kills = 0;
+  /// v2: value of `oom_group_kill`, if the kernel has it.
+  uint64_t oom_group_kills = 0;
+  /// Bytes; 0 if unknown.
+  uint64_t memory_peak = 0;
+  /// Bytes; 0 means no limit.
+  uint64_t memory_limit = 0;
+  friend bool operator==(const MonitorExited&, const MonitorExited&) = default;
+};
+
+struct MonitorFailed {
+  LaunchStage stage = LaunchStage::plan;
+  /// As from waitpid(2) of the runtime; 0 if it was not a process that failed.
+  int32_t wait_status = 0;
+  /// The runtime's own message, or a system call with its error; at most 8 KiB.
+  std::string message;
+  friend bool operator==(const MonitorFailed&, const MonitorFailed&) = default;
+};
+
+/// The result of a `SignalCommand` that failed. Success is silent: the exit tells.
+struct MonitorSignalFailed {
+  int signal = 0;
+  std::string message;
+  friend bool operator==(const MonitorSignalFailed&, const MonitorSignalFailed&) = default;
+};
+
+struct MonitorDeleted {
+  /// Empty: everything is gone. Else: what could not be removed and why.
+  std::string leftovers;
+  friend bool operator==(const MonitorDeleted&, const MonitorDeleted&) = default;
+};
+
+using MonitorMessage
+  = std::variant<MonitorCreated, MonitorStarted, MonitorExited, MonitorFailed, MonitorSignalFailed, MonitorDeleted>;
+
+std::string encode(const MonitorCommand& command);
+std::string encode(const MonitorMessage& message);
+
+/// Fails with `bad_request` on anything that is not exactly one well-formed packet of this version.
+Result<MonitorCommand> decode_monitor_command(std::string_view packet);
+Result<MonitorMessage> decode_monitor_message(std::string_view packet);
+
+/// Text of the file `exit`: one JSON object with waitStatus, finishedAt, oomKills, oomGroupKills, memoryPeak, memoryLimit.
+std::string render_exit_record(const MonitorExited& exited);
+Result<MonitorExited> parse_exit_record(std::string_view text);
+
+} // namespace berth
