@@ -23,13 +23,15 @@ apt_sources() {
   python3 "$source_dir/tests/support/apt_sources.py" "$@"
 }
 
-# Runs apt-get with state of its own below DIR and only the sources of DIR/sources.list.d.
+# Runs apt-get with state of its own below DIR and only the sources of DIR/sources.list.d. It knows of no installed
+# package, so that the answer does not depend on the machine; it is for looking up and downloading, not for installing.
 # usage: private_apt DIR ARG...
 private_apt() {
   local dir=$1
   shift
   mkdir -p "$dir"/{state/lists/partial,cache/archives/partial,sources.list.d}
-  apt-get -q -y -o Dir::State="$dir/state" -o Dir::State::status=/var/lib/dpkg/status -o Dir::Cache="$dir/cache" \
+  touch "$dir/state/status"
+  apt-get -q -y -o Dir::State="$dir/state" -o Dir::State::status="$dir/state/status" -o Dir::Cache="$dir/cache" \
     -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$dir/sources.list.d" -o APT::Sandbox::User=root \
     -o Acquire::Retries=3 -o Acquire::Languages=none -o APT::Update::Error-Mode=any "$@"
 }
