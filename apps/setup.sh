@@ -50,8 +50,8 @@ missing_of() {
 
 # Turns apt's machine-readable status into at most one line every three seconds.
 show_progress() {
-  local kind name percent text next=0
-  while IFS=: read -r kind name percent text; do
+  local name percent text next=0
+  while IFS=: read -r _ name percent text; do
     if [ "$SECONDS" -ge "$next" ]; then
       printf 'setup:   %3.0f%% %s\n' "${percent%%.*}" "${text:-$name}"
       next=$((SECONDS + 3))
