@@ -1,0 +1,67 @@
+#pragma once
+
+#include "messages/pool.hpp"
+
+namespace berth {
+
+/// API -> NODE: whom do I talk to about this container?
+struct FindContainer {
+  ContainerId id;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, FindContainer& x) {
+  return f(x.id);
+}
+
+struct ListContainers {
+  /// Ended ones, too.
+  bool all = false;
+  /// Empty: every pool.
+  PoolName pool;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, ListContainers& x) {
+  return f(x.all, x.pool);
+}
+
+struct ListPools {};
+
+template <class Inspector>
+auto inspect(Inspector& f, ListPools&) {
+  return f();
+}
+
+/// POOL -> NODE: this actor stands for the container from now on.
+struct ContainerSpawned {
+  ContainerId id;
+  ContainerActor actor;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, ContainerSpawned& x) {
+  return f(x.id, x.actor);
+}
+
+using ContainerInfos = std::vector<ContainerInfo>;
+using PoolInfos = std::vector<PoolInfo>;
+
+/// NODE: knows the pools and which actor stands for which container; supervises.
+///
+///     API -- LaunchOrder ------> NODE --> (delegated to the POOL)
+///                                     \-> unknown_pool, duplicate_id, bad_id, rootfs_missing, bad_request
+///     API -- FindContainer ----> NODE --> ContainerActor
+///                                     \-> unknown_container
+///     API -- ListContainers ---> NODE --> ContainerInfos, by time of acceptance
+///     API -- ListPools --------> NODE --> PoolInfos, by name
+///
+/// An id is taken from the moment of acceptance until the container is removed.
+using NodeActor = caf::typed_actor<
+  caf::replies_to<LaunchOrder>::with<ContainerInfo>,
+  caf::replies_to<FindContainer>::with<ContainerActor>,
+  caf::replies_to<ListContainers>::with<ContainerInfos>,
+  caf::replies_to<ListPools>::with<PoolInfos>,
+  caf::reacts_to<ContainerSpawned>>;
+
+} // namespace berth

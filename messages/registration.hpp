@@ -1,0 +1,67 @@
+#pragma once
+
+#include "messages/event.hpp"
+#include "messages/launcher.hpp"
+#include "messages/node.hpp"
+#include "messages/runtime.hpp"
+#include "messages/selector.hpp"
+
+#include <caf/type_id.hpp>
+
+namespace caf {
+
+class actor_system_config;
+
+} // namespace caf
+
+CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
+  CAF_ADD_TYPE_ID(berth, (berth::BeginLaunch))
+  CAF_ADD_TYPE_ID(berth, (berth::ContainerActor))
+  CAF_ADD_TYPE_ID(berth, (berth::ContainerEnded))
+  CAF_ADD_TYPE_ID(berth, (berth::ContainerInfo))
+  CAF_ADD_TYPE_ID(berth, (berth::ContainerInfos))
+  CAF_ADD_TYPE_ID(berth, (berth::ContainerSpawned))
+  CAF_ADD_TYPE_ID(berth, (berth::ContainerTimeout))
+  CAF_ADD_TYPE_ID(berth, (berth::DescribeContainer))
+  CAF_ADD_TYPE_ID(berth, (berth::DescribePool))
+  CAF_ADD_TYPE_ID(berth, (berth::Event))
+  CAF_ADD_TYPE_ID(berth, (berth::EventBatch))
+  CAF_ADD_TYPE_ID(berth, (berth::FindContainer))
+  CAF_ADD_TYPE_ID(berth, (berth::FinishOom))
+  CAF_ADD_TYPE_ID(berth, (berth::LaunchNeeds))
+  CAF_ADD_TYPE_ID(berth, (berth::LaunchOrder))
+  CAF_ADD_TYPE_ID(berth, (berth::ListContainers))
+  CAF_ADD_TYPE_ID(berth, (berth::ListPools))
+  CAF_ADD_TYPE_ID(berth, (berth::MonitorGone))
+  CAF_ADD_TYPE_ID(berth, (berth::MonitorPacket))
+  CAF_ADD_TYPE_ID(berth, (berth::OomCredit))
+  CAF_ADD_TYPE_ID(berth, (berth::OomGap))
+  CAF_ADD_TYPE_ID(berth, (berth::OomKill))
+  CAF_ADD_TYPE_ID(berth, (berth::OomRecheck))
+  CAF_ADD_TYPE_ID(berth, (berth::OomStirred))
+  CAF_ADD_TYPE_ID(berth, (berth::OomSummary))
+  CAF_ADD_TYPE_ID(berth, (berth::PoolInfo))
+  CAF_ADD_TYPE_ID(berth, (berth::PoolInfos))
+  CAF_ADD_TYPE_ID(berth, (berth::PreparedRuntime))
+  CAF_ADD_TYPE_ID(berth, (berth::PrepareRuntime))
+  CAF_ADD_TYPE_ID(berth, (berth::QueueTimeout))
+  CAF_ADD_TYPE_ID(berth, (berth::ReadEvents))
+  CAF_ADD_TYPE_ID(berth, (berth::ReleaseOutput))
+  CAF_ADD_TYPE_ID(berth, (berth::RemoveContainer))
+  CAF_ADD_TYPE_ID(berth, (berth::RemoveFiles))
+  CAF_ADD_TYPE_ID(berth, (berth::ReturnStartSlot))
+  CAF_ADD_TYPE_ID(berth, (berth::Selection))
+  CAF_ADD_TYPE_ID(berth, (berth::SignalContainer))
+  CAF_ADD_TYPE_ID(berth, (berth::StartMonitor))
+  CAF_ADD_TYPE_ID(berth, (berth::StartSlot))
+  CAF_ADD_TYPE_ID(berth, (berth::StopContainer))
+  CAF_ADD_TYPE_ID(berth, (berth::TakeStartSlot))
+  CAF_ADD_TYPE_ID(berth, (berth::WatchOom))
+CAF_END_TYPE_ID_BLOCK(berth)
+
+namespace berth {
+
+/// Makes every message type known to an actor system by name, for the wire and for the mailboxes.
+void register_messages(caf::actor_system_config& config);
+
+} // namespace berth

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "messages/selection.hpp"
+
+#include <caf/replies_to.hpp>
+#include <caf/typed_actor.hpp>
+
+#include <chrono>
+
+namespace berth {
+
+/// POOL -> SELECTOR: which runtime for a launch that needs this?
+struct LaunchNeeds {
+  uint32_t gpus = 0;
+  bool checkpoint = false;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, LaunchNeeds& x) {
+  return f(x.gpus, x.checkpoint);
+}
+
+constexpr auto select_deadline = std::chrono::seconds{5};
+
+/// SELECTOR: applies the override rules of one generation of a pool. Made with its rules and replaced, never edited.
+///
+///     POOL -- LaunchNeeds --> SELECTOR --> Selection
+///                                      \-> override_denied, pool_unavailable
+using SelectorActor = caf::typed_actor<caf::replies_to<LaunchNeeds>::with<Selection>>;
+
+} // namespace berth
