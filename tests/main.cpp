@@ -6,9 +6,38 @@
 #endif
 
 #include <csignal>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace {
+
+/// Narrows every alternative of what the command line selects ("[oom],[lifecycle]") to names that contain `text`.
+void select_names(std::vector<std::string>& specs, const std::string& text) {
+  auto pattern = "*" + text + "*";
+  if (specs.empty())
+    specs.emplace_back();
+  for (auto& spec : specs) {
+    for (auto at = spec.find(','); at != std::string::npos; at = spec.find(',', at + pattern.size() + 1))
+      spec.insert(at, pattern);
+    spec += pattern;
+  }
+}
+
+} // namespace
 
 int main(int argc, char** argv) {
   // As in every program of ours: a peer that goes away is an error of write(2), not the end of the process.
   std::signal(SIGPIPE, SIG_IGN);
-  return Catch::Session().run(argc, argv);
+  Catch::Session session;
+  if (auto code = session.applyCommandLine(argc, argv); code != 0)
+    return code;
+  // `tests/run.sh -k`; a program without such a case is no failure.
+  if (auto filter = std::getenv("BERTH_TEST_FILTER"); filter != nullptr && *filter != '\0') {
+    select_names(session.configData().testsOrTags, filter);
+#if CATCH_VERSION_MAJOR >= 3
+    session.configData().allowZeroTests = true;
+#endif
+  }
+  return session.run();
 }

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Runs the test programs of a build on real cgroup v2 in a VM.
+# usage: tests/vm/suite.sh BUILD_DIR OUT_DIR; per program OUT_DIR gets NAME.log, NAME.code and NAME.seconds
+set -euo pipefail
+vm_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/support/env.sh
+. "$vm_dir/../support/env.sh"
+
+[ $# -eq 2 ] || die "usage: tests/vm/suite.sh BUILD_DIR OUT_DIR"
+build_dir=$(realpath "$1")
+out=$2
+
+# Libraries that our programs need and the guest does not have; libc comes from the guest, it is of the same release.
+copy_libraries() {
+  local target=$1
+  mkdir -p "$target"
+  ldd "$build_dir"/bin/* 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
+    grep -vE '/(libc|libm|libpthread|libdl|librt|ld-linux[^/]*)\.so' | xargs -r cp -L -t "$target"
+}
+
+# Test programs know the tree and the build by absolute paths, so both appear at the same places in the guest.
+stage_payload() {
+  local target=$1
+  mkdir -p "$target/bin"
+  cp "$build_dir"/bin/* "$target/bin/"
+  # Debug information is two thirds of the disk and of no use there.
+  strip --strip-debug "$target"/bin/* 2>/dev/null || true
+  copy_libraries "$target/lib"
+  tar -C "$source_dir" --exclude=./build --exclude=./.git -cf - . | (mkdir "$target/source" && tar -C "$target/source" -xf -)
+  install -m 755 "$vm_dir/guest-suite" "$target/guest-suite"
+  printf '%s\n' "$source_dir" >"$target/source-path"
+  printf '%s\n' "$build_dir" >"$target/build-path"
+}
+
+main() {
+  local work
+  work=$(mktemp -d "${TMPDIR:-/tmp}/berth-payload.XXXXXX")
+  trap 'rm -rf "'"$work"'"' EXIT
+  stage_payload "$work"
+  mkdir -p "$out"
+  "$vm_dir/run.sh" -t 1200 -m 3072 -p "$work" -o "$out" -- \
+    env BERTH_TEST_FILTER="${BERTH_TEST_FILTER:-}" CI="${CI:-}" ./guest-suite
+}
+
+main
