@@ -76,6 +76,16 @@ auto inspect(Inspector& f, EventBatch& x) {
   return f(x.events, x.cursor, x.missed);
 }
 
+/// INTERNAL: a reader has waited for as long as it wanted.
+struct EventWaitOver {
+  uint64_t ticket = 0;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, EventWaitOver& x) {
+  return f(x.ticket);
+}
+
 constexpr auto event_wait_limit = std::chrono::seconds{30};
 /// How long a reader waits for an answer: the longest wait it can ask for and some slack.
 constexpr auto event_deadline = event_wait_limit + std::chrono::seconds{10};
@@ -90,6 +100,7 @@ constexpr auto event_deadline = event_wait_limit + std::chrono::seconds{10};
 using EventActor = caf::typed_actor<
   // Publishes; `seq` and an empty `time` are filled in.
   caf::reacts_to<Event>,
-  caf::replies_to<ReadEvents>::with<EventBatch>>;
+  caf::replies_to<ReadEvents>::with<EventBatch>,
+  caf::reacts_to<EventWaitOver>>;
 
 } // namespace berth

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "messages/types.hpp"
+#include "messages/container.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/replies_to.hpp>
@@ -14,23 +14,17 @@ namespace berth {
 /// The daemon's end of a monitor's socket (runtimes/monitor_connection.hpp).
 class MonitorConnection;
 
-/// CONTAINER -> LAUNCHER: write the bundle and start the monitor in it.
+/// CONTAINER -> LAUNCHER: write the record and the bundle, start the monitor in them and send it its plan.
 struct StartMonitor {
-  ContainerId container;
-  /// Created, with `bundle/` in it; must not exist.
-  std::string directory;
-  /// Created if missing.
-  std::string log_directory;
-  /// Text of `launch.json` and of `bundle/config.json`.
-  std::string record;
-  std::string config;
-  /// An encoded MonitorPlan.
-  std::string plan;
+  /// Complete but for what only a running container has (pid, times).
+  ContainerInfo info;
+  /// Whether an OOM kill shall take the whole container (cgroup v2: memory.oom.group).
+  bool oom_group = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, StartMonitor& x) {
-  return f(x.container, x.directory, x.log_directory, x.record, x.config, x.plan);
+  return f(x.info, x.oom_group);
 }
 
 /// LAUNCHER -> CONTAINER: the plan is sent, the monitor is at work. Never leaves the process.
@@ -38,22 +32,35 @@ struct MonitorLink {
   std::shared_ptr<MonitorConnection> connection;
 };
 
-/// CONTAINER -> LAUNCHER: remove these directories with all that is in them.
+/// CONTAINER -> LAUNCHER: remove the directories of an ended container with all that is in them.
 struct RemoveFiles {
-  std::vector<std::string> directories;
+  ContainerInfo info;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, RemoveFiles& x) {
-  return f(x.directories);
+  return f(x.info);
 }
 
-constexpr auto launcher_deadline = std::chrono::seconds{30};
+/// CONTAINER -> LAUNCHER: the monitor died before its work was done; do the rest of it: end the container's processes,
+/// delete the runtime's record, remove cgroups and layers.
+struct SweepContainer {
+  ContainerInfo info;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, SweepContainer& x) {
+  return f(x.info);
+}
+
+/// How long one order may take, those in front of it included.
+constexpr auto launcher_deadline = std::chrono::seconds{60};
 
 /// LAUNCHER: does what blocks on the way to a container (files, process creation) in a thread of its own.
 using LauncherActor = caf::typed_actor<
   caf::replies_to<StartMonitor>::with<MonitorLink>,
-  caf::replies_to<RemoveFiles>::with<void>>;
+  caf::replies_to<RemoveFiles>::with<void>,
+  caf::replies_to<SweepContainer>::with<void>>;
 
 } // namespace berth
 
