@@ -59,9 +59,10 @@ def ctest_results(path):
 def program_result(path):
     code = path.with_suffix(".code")
     # Without an exit code the program was never ended properly, which is a failure.
-    succeeded = code.is_file() and code.read_text().strip() == "0"
+    succeeded = path.is_file() and code.is_file() and code.read_text().strip() == "0"
     seconds = path.with_suffix(".seconds")
-    return path.stem, count(path.read_text(errors="replace"), succeeded), \
+    output = path.read_text(errors="replace") if path.is_file() else ""
+    return path.stem, count(output, succeeded), \
         float(seconds.read_text()) if seconds.is_file() else 0.0
 
 
