@@ -9,7 +9,6 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
-#include <vector>
 
 namespace berth {
 
@@ -33,10 +32,12 @@ public:
   FdMonitor& operator=(const FdMonitor&) = delete;
 
   /// Level-triggered: calls `callback` for as long as `fd` is readable. The descriptor stays open until the watch has
-  /// ended: it leaves the epoll set before it can be closed and its number be reused.
+  /// ended: it leaves the epoll set before it can be closed and its number be reused. One descriptor has one watch at a
+  /// time. The callback may run before this returns.
   Result<Token> watch(std::shared_ptr<const UniqueFd> fd, Callback callback);
 
-  /// Ends a watch, on the monitor thread: a callback that runs right now is finished first. Unknown tokens are ignored.
+  /// Ends a watch, from any thread and from callbacks, too. A call that the thread has begun to make goes on, with its
+  /// descriptor open; none follows it. Unknown tokens are ignored.
   void unwatch(Token token);
 
 private:
@@ -48,17 +49,15 @@ private:
   FdMonitor(UniqueFd epoll, UniqueFd wake);
 
   void run();
-  void drop(Token token);
-  void wake_up();
+  void call(Token token);
 
   UniqueFd epoll_;
   UniqueFd wake_;
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
-  Token next_ = 1;                            // guarded by mutex_
-  std::unordered_map<Token, Watch> watches_;  // guarded by mutex_
-  std::vector<Token> unwatched_;              // guarded by mutex_
-  std::thread thread_;                        // last: it starts when everything else exists
+  Token next_ = 1;                           // guarded by mutex_
+  std::unordered_map<Token, Watch> watches_; // guarded by mutex_
+  std::thread thread_;                       // last: it starts when everything else exists
 };
 
 } // namespace berth
