@@ -33,8 +33,7 @@ spdlog::logger& logger() {
   static auto instance = [] {
     auto result = spdlog::stderr_logger_mt("berthd");
     // Levels are part of the text, padded as operators know them.
-    result->set_formatter(
-      std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc));
+    result->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc);
     result->set_level(spdlog::level::debug);
     result->flush_on(spdlog::level::debug);
     return result;

@@ -51,6 +51,8 @@ struct ContainerInfo {
   std::string log_path;
   /// OCI cgroupsPath.
   std::string cgroup;
+  /// Directory with the memory counters that outlive the container's processes.
+  std::string memory_cgroup;
   /// What the user should know, e.g. that no GPU device was injected.
   std::vector<std::string> warnings;
 };
@@ -58,7 +60,7 @@ struct ContainerInfo {
 template <class Inspector>
 auto inspect(Inspector& f, ContainerInfo& x) {
   return f(x.spec, x.runtime_id, x.state, x.pid, x.pid_start_time, x.selection, x.profile, x.generation, x.accepted_at,
-           x.created_at, x.started_at, x.exit, x.oom_kills, x.directory, x.log_path, x.cgroup, x.warnings);
+           x.created_at, x.started_at, x.exit, x.oom_kills, x.directory, x.log_path, x.cgroup, x.memory_cgroup, x.warnings);
 }
 
 } // namespace berth
