@@ -105,6 +105,12 @@ struct NodeSettings {
   Sourced<uint32_t> event_history{65'536, {}};
 };
 
+/// Defaults for all pools, given at the level of `worker`. The pools have them applied already.
+struct WorkerSettings {
+  Sourced<RuntimeKind> container_runtime{RuntimeKind::runc, {}};
+  Sourced<std::chrono::seconds> termination_grace_period{std::chrono::seconds{30}, {}};
+};
+
 /// A key that is accepted but has no effect here.
 struct IgnoredKey {
   std::string path; ///< "worker.pools.gpu.poolSizing"
@@ -112,12 +118,30 @@ struct IgnoredKey {
   Origin origin;
 };
 
+/// Something valid that the operator may not expect: settings that work against each other or have no effect.
+struct Notice {
+  std::string path; ///< "worker.pools.sandbox.criuEnabled"
+  std::string what;
+  Origin origin;
+};
+
+/// Where one value came from, finer than `Sourced` where a setting has several parts.
+struct Provenance {
+  Origin origin;
+  /// The key that was written, if it is another one than the value's own: "worker.terminationGracePeriod".
+  std::string via;
+};
+
 /// A whole configuration, valid: whoever holds one need not check it again.
 struct Settings {
   NodeSettings node;
+  WorkerSettings worker;
   /// By name.
   std::map<std::string, PoolSettings> pools;
   std::vector<IgnoredKey> ignored;
+  std::vector<Notice> notices;
+  /// Every value that was written, by its path ("worker.pools.web.memory.max"); what is missing here is a default.
+  std::map<std::string, Provenance> provenance;
 };
 
 } // namespace berth

@@ -1,0 +1,86 @@
+#include "config/text_check.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+
+namespace berth {
+namespace {
+
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
+std::string hex(char c) {
+  char result[5];
+  std::snprintf(result, sizeof(result), "0x%02x", static_cast<unsigned char>(c));
+  return result;
+}
+
+/// The length of the UTF-8 character at the front of `text`; 0 if there is none.
+size_t character_length(std::string_view text) {
+  auto first = static_cast<unsigned char>(text.front());
+  if (first < 0x80)
+    return 1;
+  auto length = size_t{0};
+  auto code = uint32_t{0};
+  if ((first & 0xe0) == 0xc0) {
+    length = 2;
+    code = first & 0x1fU;
+  } else if ((first & 0xf0) == 0xe0) {
+    length = 3;
+    code = first & 0x0fU;
+  } else if ((first & 0xf8) == 0xf0) {
+    length = 4;
+    code = first & 0x07U;
+  }
+  if (length == 0 || text.size() < length)
+    return 0;
+  for (auto c : text.substr(1, length - 1)) {
+    if (!is_continuation(c))
+      return 0;
+    code = code << 6 | (static_cast<unsigned char>(c) & 0x3fU);
+  }
+  // Encodings that are longer than needed, surrogates, and what lies beyond Unicode.
+  constexpr uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  auto valid = code >= smallest[length] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+  return valid ? length : 0;
+}
+
+} // namespace
+
+std::optional<TextFault> find_fault(std::string_view text) {
+  auto where = TextPosition{};
+  while (!text.empty()) {
+    auto c = text.front();
+    auto length = character_length(text);
+    if (length == 0)
+      return TextFault{where, "byte " + hex(c) + " is not UTF-8"};
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
+      return TextFault{where, "control character " + hex(c) + " is not allowed"};
+    text.remove_prefix(length);
+    if (c == '\n')
+      where = {where.line + 1, 1};
+    else
+      ++where.column;
+  }
+  return std::nullopt;
+}
+
+TextPosition ColumnCounter::at(size_t index) {
+  index = std::min(index, text_.size());
+  if (index < index_) {
+    index_ = 0;
+    position_ = {};
+  }
+  for (; index_ < index; ++index_) {
+    if (text_[index_] == '\n')
+      position_ = {position_.line + 1, 1};
+    else if (!is_continuation(text_[index_]))
+      // A character counts from its first byte on, and the next one starts after its last.
+      ++position_.column;
+  }
+  return position_;
+}
+
+} // namespace berth
