@@ -96,6 +96,11 @@ void cancel_timer(const Life& life) {
   ++life.state().timer_epoch;
 }
 
+/// A process that has ended meanwhile needs no signal, so an error is no news.
+void kill_init(const Life& life, int signal) {
+  (void) send_signal(life.state().init, signal);
+}
+
 void release_slot(const Life& life) {
   life.self->send(life.state().order.runtime, ReturnStartSlot{});
 }
@@ -110,6 +115,7 @@ void tell_removed(const Life& life) {
   auto& state = life.state();
   publish(life, event_of(life, "container.removed"));
   log::info("container removed", {{"container_id", life.id().value}, {"pool", life.info().spec.pool.value}});
+  life.self->send(state.order.parent, ContainerRemoved{life.id()});
   answer(state.remove_promises);
   if (state.failure)
     answer(state.launch_promises, to_caf(*state.failure));
@@ -179,7 +185,7 @@ void on_exited(const Life& life, const MonitorExited& exited) {
   cancel_timer(life);
   release_slot(life);
   state.exited = exited;
-  state.init.reset();
+  state.init = UniqueFd{};
   // The workload ran, if only for a moment: the exit has overtaken the answer of the start.
   if (!state.stop_asked || life.info().started_at.ns != 0)
     tell_running(life);
@@ -227,10 +233,9 @@ void on_created(const Life& life, const MonitorCreated& created) {
   info.pid = created.pid;
   info.pid_start_time = created.start_time;
   info.created_at = now();
-  auto init = Pidfd::open(created.pid, created.start_time);
-  if (init)
+  // If init is gone already, its exit is on its way.
+  if (auto init = open_pidfd(created.pid, created.start_time))
     life.state().init = std::move(*init);
-  // Else init is gone already: the exit is on its way.
   if (!life.step(Happened::monitor_created))
     return;
   auto watch = WatchOom{life.id(),
@@ -307,7 +312,7 @@ void on_monitor_gone(const Life& life) {
   log::error("monitor of a container died", {{"container_id", life.id().value}});
   state.monitor_lost = true;
   if (state.init)
-    (void) state.init->send_signal(SIGKILL);
+    kill_init(life, SIGKILL);
   auto swept = [=] {
     life.state().deleted = true;
     if (life.state().phase == Phase::ended || life.state().phase == Phase::exited)
@@ -341,9 +346,9 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
         caf::anon_send(me, MonitorGone{});
         return false;
       }
-      if (packet->empty())
+      if (!*packet)
         return true;
-      caf::anon_send(me, MonitorPacket{std::move(*packet)});
+      caf::anon_send(me, MonitorPacket{std::move(**packet)});
     }
   });
   if (!token) {
@@ -373,7 +378,7 @@ void on_timeout(const Life& life, const ContainerTimeout& timeout) {
     return;
   if (state.phase == Phase::stopping && state.init) {
     log::info("container ignores SIGTERM, killing it", {{"container_id", life.id().value}});
-    (void) state.init->send_signal(SIGKILL);
+    kill_init(life, SIGKILL);
     return;
   }
   if (!state.failure)
@@ -401,11 +406,11 @@ void begin_stop(const Life& life, std::chrono::milliseconds grace) {
     return;
   }
   if (grace.count() == 0) {
-    (void) state.init->send_signal(SIGKILL);
+    kill_init(life, SIGKILL);
     return;
   }
   if (life.info().profile.init_takes_signals)
-    (void) state.init->send_signal(SIGTERM);
+    kill_init(life, SIGTERM);
   else
     command(life, SignalCommand{SIGTERM});
   set_timer(life, grace);
@@ -428,7 +433,7 @@ caf::result<ContainerInfo> on_stop(const Life& life, const StopContainer& stop) 
   if (state.phase != Phase::stopping)
     begin_stop(life, grace);
   else if (grace.count() == 0 && state.init)
-    (void) state.init->send_signal(SIGKILL); // an impatient second stop
+    kill_init(life, SIGKILL); // an impatient second stop
   return promise;
 }
 
@@ -438,7 +443,7 @@ caf::result<void> on_signal(const Life& life, int32_t signal) {
     return not_running(life);
   // SIGKILL ends the sandbox as well, and unlike the runtime it cannot hang.
   if (life.info().profile.init_takes_signals || signal == SIGKILL) {
-    if (auto sent = state.init->send_signal(signal); !sent)
+    if (auto sent = send_signal(state.init, signal); !sent)
       return to_caf(sent.error());
   } else {
     command(life, SignalCommand{signal});
@@ -458,7 +463,7 @@ caf::result<void> on_remove(const Life& life, bool force) {
   if (!ended && state.phase != Phase::accepted && state.phase != Phase::stopping)
     begin_stop(life, std::chrono::milliseconds{0});
   else if (state.phase == Phase::stopping && state.init)
-    (void) state.init->send_signal(SIGKILL);
+    kill_init(life, SIGKILL);
   remove_if_due(life);
   return promise;
 }
@@ -479,7 +484,7 @@ void on_oom(const Life& life, const OomKill& kill) {
   }
   publish(life, std::move(event));
   if (life.state().order.oom_group && kill.scope == OomScope::process && life.state().init)
-    (void) life.state().init->send_signal(SIGKILL); // cgroup v1 has no memory.oom.group
+    kill_init(life, SIGKILL); // cgroup v1 has no memory.oom.group
 }
 
 } // namespace

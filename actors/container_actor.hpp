@@ -2,7 +2,7 @@
 
 #include "actors/node_context.hpp"
 #include "actors/policy/container_lifecycle.hpp"
-#include "messages/pool.hpp"
+#include "messages/node.hpp"
 #include "messages/runtime.hpp"
 #include "runtimes/linux/pidfd.hpp"
 #include "runtimes/linux/monitor_connection.hpp"
@@ -22,6 +22,7 @@ struct ContainerOrder {
   ContainerInfo info;
   RuntimeActor runtime;
   PoolActor pool;
+  NodeActor parent;
   /// Who reads the output; may be null.
   caf::strong_actor_ptr reader;
   std::chrono::milliseconds grace{30'000};
@@ -44,7 +45,8 @@ struct ContainerActorState {
 
   std::shared_ptr<MonitorConnection> connection;
   FdMonitor::Token watch = 0;
-  std::optional<Pidfd> init;
+  /// Held from before the start until the exit.
+  UniqueFd init;
   /// Of the timer that still matters: the start's, then a stop's.
   uint64_t timer_epoch = 0;
 

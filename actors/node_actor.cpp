@@ -88,10 +88,9 @@ caf::result<ContainerInfo> on_launch(Self self, LaunchOrder& order) {
   self->request(pool->second, state.longest_launch, std::move(order))
     .then([=](ContainerInfo& info) mutable { reply.deliver(std::move(info)); },
           [=](caf::error& err) mutable {
-            // A launch that failed has left nothing behind when it says so; one that merely took too long is still there.
+            // Once a container was spawned, it says itself when its id is free.
             auto entry = self->state.containers.find(id);
-            if (entry != self->state.containers.end()
-                && (!entry->second.actor || from_caf(err).code != ec::deadline_exceeded))
+            if (entry != self->state.containers.end() && !entry->second.actor)
               self->state.containers.erase(entry);
             reply.deliver(std::move(err));
           });
@@ -169,6 +168,7 @@ NodeActor::behavior_type node_actor(Self self, std::map<std::string, PoolSetting
       entry->second.actor = spawned.actor;
       self->monitor(spawned.actor);
     },
+    [=](const ContainerRemoved& removed) { self->state.containers.erase(removed.id); },
   };
 }
 

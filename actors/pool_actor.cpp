@@ -89,6 +89,7 @@ void spawn_container(const Pool& pool, LaunchOrder order, Selection selection, R
   log_selection(info);
   container.runtime = member.actor;
   container.pool = PoolActor{pool.self};
+  container.parent = pool.parent;
   container.reader = std::move(order.reader);
   container.grace = pool.settings->termination_grace_period.value;
   container.oom_group = pool.settings->oom_group.value;

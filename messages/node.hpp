@@ -44,6 +44,16 @@ auto inspect(Inspector& f, ContainerSpawned& x) {
   return f(x.id, x.actor);
 }
 
+/// CONTAINER -> NODE: nothing is left of it; the id is free.
+struct ContainerRemoved {
+  ContainerId id;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, ContainerRemoved& x) {
+  return f(x.id);
+}
+
 using ContainerInfos = std::vector<ContainerInfo>;
 using PoolInfos = std::vector<PoolInfo>;
 
@@ -56,12 +66,14 @@ using PoolInfos = std::vector<PoolInfo>;
 ///     API -- ListContainers ---> NODE --> ContainerInfos, by time of acceptance
 ///     API -- ListPools --------> NODE --> PoolInfos, by name
 ///
-/// An id is taken from the moment of acceptance until the container is removed.
+/// An id is taken from the moment of acceptance until the container is removed. `ContainerRemoved` is sent before anybody is
+/// told of the removal, so whoever knows of it can use the id again.
 using NodeActor = caf::typed_actor<
   caf::replies_to<LaunchOrder>::with<ContainerInfo>,
   caf::replies_to<FindContainer>::with<ContainerActor>,
   caf::replies_to<ListContainers>::with<ContainerInfos>,
   caf::replies_to<ListPools>::with<PoolInfos>,
-  caf::reacts_to<ContainerSpawned>>;
+  caf::reacts_to<ContainerSpawned>,
+  caf::reacts_to<ContainerRemoved>>;
 
 } // namespace berth
