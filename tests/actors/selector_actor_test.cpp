@@ -1,0 +1,21 @@
+#include "actors/selector_actor.hpp"
+
+#include "tests/support/actor_world.hpp"
+
+using namespace berth;
+
+TEST_CASE_METHOD(berth::test::ActorWorld, "a selector answers by its rules, with the typed error", "[selector]") {
+  auto rules = SelectionRules{};
+  rules.pool = {"sandbox"};
+  rules.configured = RuntimeKind::gvisor;
+  rules.health = {true, {}};
+  rules.runc_health = {true, {}};
+  rules.overrides = OverridePolicy::deny;
+  auto selector = spawn(selector_actor, rules);
+  CHECK(ask<Selection>(selector, LaunchNeeds{}).get()->runtime == RuntimeKind::gvisor);
+  auto refused = ask<Selection>(selector, LaunchNeeds{1, false}).get();
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ec::override_denied);
+  CHECK(refused.error().subject == "pool \"sandbox\"");
+  CHECK(!refused.error().next.empty());
+}
