@@ -148,8 +148,8 @@ void read_limit(Section& pool, std::string_view key, Sourced<LimitRange>& result
   if (node->kind == YamlNode::Kind::scalar) {
     if (auto value = pool.parsed(key, parse)) {
       auto origin = pool.accept(key);
-      state.settings.provenance[join_path(path, "default")] = {origin, path};
-      state.settings.provenance[join_path(path, "max")] = {origin, path};
+      state.settings.provenance[join_path(path, "default")] = {origin, {}};
+      state.settings.provenance[join_path(path, "max")] = {origin, {}};
       result = {{*value, *value}, origin};
     }
     return;

@@ -40,12 +40,11 @@ size_t typing_errors(std::string_view a, std::string_view b) {
 std::string in_quotes(std::string_view text) {
   auto cut = text.size() > max_quoted;
   if (cut) {
-    text = text.substr(0, max_quoted);
-    // Not in the middle of a UTF-8 character: drop its continuation bytes and then its first byte.
-    while (!text.empty() && (static_cast<unsigned char>(text.back()) & 0xc0) == 0x80)
-      text.remove_suffix(1);
-    if (!text.empty() && (static_cast<unsigned char>(text.back()) & 0x80) != 0)
-      text.remove_suffix(1);
+    // Not in the middle of a UTF-8 character.
+    auto end = max_quoted;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+      --end;
+    text = text.substr(0, end);
   }
   auto result = std::string{'"'};
   for (auto c : text) {
