@@ -135,12 +135,15 @@ auto inspect(Inspector& f, OomStirred& x) {
 /// INTERNAL: look at this watch again. cgroup v1 announces a kill before it counts it.
 struct OomRecheck {
   uint64_t watch = 0;
+  /// Index into the follow-up times.
   uint32_t attempt = 0;
+  /// Of the news that this follows; later news start over.
+  uint64_t epoch = 0;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, OomRecheck& x) {
-  return f(x.watch, x.attempt);
+  return f(x.watch, x.attempt, x.epoch);
 }
 
 /// How long a container waits for an answer.

@@ -1,0 +1,209 @@
+#include "actors/oom_actor.hpp"
+
+#include "actors/guard.hpp"
+#include "actors/policy/explain_exit.hpp"
+#include "actors/policy/oom_scope.hpp"
+#include "runtimes/linux/process_state.hpp"
+
+#include <algorithm>
+
+namespace berth {
+
+namespace {
+
+using Self = OomActor::stateful_pointer<OomState>;
+
+struct Oom {
+  Self self;
+  std::shared_ptr<const OomSource> source;
+
+  OomState& state() const {
+    return self->state;
+  }
+};
+
+void tell(const Oom& oom, const OomState::Watched& watched, const OomKill& kill) {
+  log::info("OOM kill detected via cgroup watcher", {{"container_id", kill.container.value},
+                                                     {"pool", kill.pool.value},
+                                                     {"runtime", to_string(kill.runtime)},
+                                                     {"scope", to_string(kill.scope)},
+                                                     {"kills", std::to_string(kill.kills)},
+                                                     {"limit", human_bytes(kill.limit)}});
+  oom.self->send(watched.what.listener, kill);
+  for (auto& [address, subscription] : oom.state().subscriptions) {
+    if (subscription.credit == 0) {
+      ++subscription.missed;
+      continue;
+    }
+    --subscription.credit;
+    oom.self->send(subscription.subscriber, kill);
+  }
+}
+
+/// Gives the victims that the kernel log has named since the last look to their containers.
+void assign_victims(const Oom& oom) {
+  for (auto& victim : oom.source->victims())
+    for (auto& [id, watched] : oom.state().watches)
+      if (is_in_group(victim.task_memcg, watched.what.memory_cgroup)) {
+        watched.last_victim_pid = victim.pid;
+        watched.last_victim = victim.task;
+        // The one that took the container is the one to remember.
+        watched.container_killed = watched.container_killed || victim.pid == watched.what.init_pid;
+      }
+}
+
+struct Count {
+  uint64_t kills = 0;
+  uint64_t group_kills = 0;
+  uint64_t limit = 0;
+  uint64_t peak = 0;
+};
+
+/// Tells what the counters say beyond what was told. `init_killed`: init ended by SIGKILL, or is ending.
+void advance(const Oom& oom, OomState::Watched& watched, const Count& count, bool init_killed) {
+  auto kills = count.kills - std::min(count.kills, watched.baseline);
+  if (kills <= watched.told)
+    return;
+  assign_victims(oom);
+  const auto& what = watched.what;
+  auto facts = OomFacts{what.has_host_processes, what.init_pid,
+                        watched.container_killed ? what.init_pid : watched.last_victim_pid,
+                        count.group_kills > watched.group_kills, init_killed};
+  watched.victims_known = watched.victims_known && watched.last_victim_pid != 0;
+  auto scope = oom_scope(facts);
+  watched.container_killed = watched.container_killed || scope == OomScope::container;
+  auto kill = OomKill{what.container,
+                      what.pool,
+                      what.runtime,
+                      what.generation,
+                      scope,
+                      kills,
+                      kills - watched.told,
+                      count.limit,
+                      count.peak,
+                      std::exchange(watched.last_victim_pid, 0),
+                      std::exchange(watched.last_victim, {}),
+                      now()};
+  watched.told = kills;
+  watched.group_kills = count.group_kills;
+  tell(oom, watched, kill);
+}
+
+void look(const Oom& oom, uint64_t watch) {
+  auto i = oom.state().watches.find(watch);
+  if (i == oom.state().watches.end())
+    return;
+  auto counters = oom.source->read(watch);
+  if (!counters)
+    return; // The group is gone; the container's end brings the final count.
+  auto init = i->second.what.init_pid;
+  advance(oom, i->second,
+          {counters->oom_kills, counters->oom_group_kills, counters->memory_limit, counters->memory_peak},
+          oom.source->is_dying(init));
+}
+
+void recheck_later(const Oom& oom, uint64_t watch, uint32_t attempt, uint64_t epoch) {
+  if (attempt < oom.source->follow_ups.size())
+    oom.self->delayed_send(oom.self, oom.source->follow_ups[attempt], OomRecheck{watch, attempt, epoch});
+}
+
+void forget(const Oom& oom, const ContainerId& id) {
+  auto i = oom.state().by_container.find(id);
+  if (i == oom.state().by_container.end())
+    return;
+  oom.source->remove(i->second);
+  oom.state().watches.erase(i->second);
+  oom.state().by_container.erase(i);
+}
+
+caf::result<void> on_watch(const Oom& oom, WatchOom& what) {
+  auto watch = oom.source->add(what.memory_cgroup);
+  if (!watch)
+    return to_caf(watch.error());
+  auto counters = oom.source->read(*watch);
+  if (!counters) {
+    oom.source->remove(*watch);
+    return to_caf(counters.error());
+  }
+  oom.self->monitor(caf::actor_cast<caf::actor>(what.listener));
+  oom.state().by_container[what.container] = *watch;
+  auto& watched = oom.state().watches[*watch];
+  watched.what = std::move(what);
+  watched.baseline = counters->oom_kills;
+  watched.group_kills = counters->oom_group_kills;
+  return caf::unit;
+}
+
+OomSummary on_finish(const Oom& oom, const FinishOom& finish) {
+  auto i = oom.state().by_container.find(finish.container);
+  if (i == oom.state().by_container.end())
+    return {finish.kills, finish.kills > 0 && finish.killed}; // never watched: it ended before the watch was placed
+  auto& watched = oom.state().watches.at(i->second);
+  advance(oom, watched, {finish.kills, watched.group_kills, finish.limit, finish.peak}, finish.killed);
+  auto killed = watched.container_killed || (watched.told > 0 && !watched.victims_known && finish.killed);
+  auto summary = OomSummary{watched.told, killed && finish.killed};
+  forget(oom, finish.container);
+  return summary;
+}
+
+void on_credit(const Oom& oom, const OomCredit& credit) {
+  auto address = credit.subscriber.address();
+  auto& subscription = oom.state().subscriptions[address];
+  if (!subscription.subscriber) {
+    subscription.subscriber = credit.subscriber;
+    oom.self->monitor(caf::actor_cast<caf::actor>(credit.subscriber));
+  }
+  subscription.credit += credit.credit;
+  if (subscription.missed > 0 && subscription.credit > 0)
+    oom.self->send(subscription.subscriber, OomGap{std::exchange(subscription.missed, 0)});
+}
+
+void on_down(const Oom& oom, const caf::down_msg& down) {
+  if (oom.state().subscriptions.erase(down.source) > 0)
+    return;
+  for (const auto& [watch, watched] : oom.state().watches)
+    if (watched.what.listener.address() == down.source) {
+      forget(oom, ContainerId{watched.what.container});
+      return;
+    }
+}
+
+} // namespace
+
+OomSource make_oom_source(std::shared_ptr<OomWatch> watch, std::shared_ptr<KernelLog> kernel_log) {
+  auto follow_ups = watch->follow_ups();
+  return {[watch](const std::string& memory_cgroup) { return watch->add(memory_cgroup); },
+          [watch](uint64_t id) { watch->remove(id); },
+          [watch](uint64_t id) { return watch->read(id); },
+          [kernel_log] { return kernel_log ? kernel_log->drain() : std::vector<OomVictim>{}; },
+          [](int pid) { return is_dying(pid); },
+          {follow_ups.begin(), follow_ups.end()}};
+}
+
+OomActor::behavior_type oom_actor(Self self, OomSource source) {
+  guard(self);
+  auto oom = Oom{self, std::make_shared<const OomSource>(std::move(source))};
+  self->set_down_handler([=](const caf::down_msg& down) { on_down(oom, down); });
+  return {
+    [=](WatchOom& what) { return on_watch(oom, what); },
+    [=](const FinishOom& finish) { return on_finish(oom, finish); },
+    [=](const OomCredit& credit) { on_credit(oom, credit); },
+    [=](const OomStirred& stirred) {
+      for (auto watch : stirred.watches) {
+        look(oom, watch);
+        auto i = oom.state().watches.find(watch);
+        if (i != oom.state().watches.end())
+          recheck_later(oom, watch, 0, ++i->second.epoch);
+      }
+    },
+    [=](const OomRecheck& recheck) {
+      auto i = oom.state().watches.find(recheck.watch);
+      if (i == oom.state().watches.end() || i->second.epoch != recheck.epoch)
+        return;
+      look(oom, recheck.watch);
+      recheck_later(oom, recheck.watch, recheck.attempt + 1, recheck.epoch);
+    },
+  };
+}
+
+} // namespace berth
