@@ -1,0 +1,25 @@
+#pragma once
+
+#include "messages/error.hpp"
+#include "runtimes/linux/unique_fd.hpp"
+
+#include <string>
+
+namespace berth {
+
+/// Text of a regular file inside a container's root file system; empty if there is none. `rootfs` is a held directory.
+/// Links are followed as the container would follow them: an absolute one begins at `rootfs`, and none leads out of it.
+/// Nothing but a regular file is ever opened, so that a FIFO cannot block us nor a device be touched. Fails with
+/// `bad_request` for anything else at `path` and for more than `limit` bytes, else with `system_error`.
+Result<std::string> read_rootfs_file(const UniqueFd& rootfs, const std::string& path, size_t limit);
+
+/// The files that say who a named user is (oci_user.hpp).
+struct UserFiles {
+  std::string passwd;
+  std::string group;
+};
+
+/// At most 1 MiB each.
+Result<UserFiles> read_user_files(const UniqueFd& rootfs);
+
+} // namespace berth
