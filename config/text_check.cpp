@@ -47,6 +47,16 @@ size_t character_length(std::string_view text) {
   return valid ? length : 0;
 }
 
+constexpr size_t mark_distance = 128;
+
+/// The position after the byte `c`. A character counts from its first byte on.
+void advance(TextPosition& position, char c) {
+  if (c == '\n')
+    position = {position.line + 1, 1};
+  else if (!is_continuation(c))
+    ++position.column;
+}
+
 } // namespace
 
 std::optional<TextFault> find_fault(std::string_view text) {
@@ -67,20 +77,23 @@ std::optional<TextFault> find_fault(std::string_view text) {
   return std::nullopt;
 }
 
-TextPosition ColumnCounter::at(size_t index) {
+ColumnCounter::ColumnCounter(std::string_view text) : text_{text} {
+  auto position = TextPosition{};
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (i % mark_distance == 0)
+      marks_.push_back(position);
+    advance(position, text[i]);
+  }
+}
+
+TextPosition ColumnCounter::at(size_t index) const {
   index = std::min(index, text_.size());
-  if (index < index_) {
-    index_ = 0;
-    position_ = {};
-  }
-  for (; index_ < index; ++index_) {
-    if (text_[index_] == '\n')
-      position_ = {position_.line + 1, 1};
-    else if (!is_continuation(text_[index_]))
-      // A character counts from its first byte on, and the next one starts after its last.
-      ++position_.column;
-  }
-  return position_;
+  // A text that ends where a mark would be has none for its end.
+  auto mark = std::min(index / mark_distance, marks_.empty() ? 0 : marks_.size() - 1);
+  auto result = marks_.empty() ? TextPosition{} : marks_[mark];
+  for (auto c : text_.substr(mark * mark_distance, index - mark * mark_distance))
+    advance(result, c);
+  return result;
 }
 
 } // namespace berth

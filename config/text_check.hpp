@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace berth {
 
@@ -24,22 +25,19 @@ struct TextFault {
 /// well.
 std::optional<TextFault> find_fault(std::string_view text);
 
-/// Turns positions that count bytes into positions that count characters. Cheap if asked in rising order, as a parser
-/// does, even for a file that is one long line.
+/// Turns places that count bytes into places that count characters, at the same small cost for any place in any text.
 class ColumnCounter {
 public:
   /// `text` must be valid UTF-8 and outlive the counter.
-  explicit ColumnCounter(std::string_view text) : text_{text} {
-    // nop
-  }
+  explicit ColumnCounter(std::string_view text);
 
   /// The position of the byte with this index; the end of the text for any larger index.
-  TextPosition at(size_t index);
+  TextPosition at(size_t index) const;
 
 private:
   std::string_view text_;
-  size_t index_ = 0;
-  TextPosition position_;
+  /// The positions of some bytes at equal distances.
+  std::vector<TextPosition> marks_;
 };
 
 } // namespace berth

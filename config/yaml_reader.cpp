@@ -78,7 +78,7 @@ public:
       else if (text_[i] == quote)
         return std::nullopt;
     }
-    auto position = ColumnCounter{text_}.at(start);
+    auto position = columns_.at(start);
     return Origin{file_, position.line, position.column};
   }
 
@@ -110,10 +110,11 @@ public:
     auto target = anchors_.find(anchor);
     if (target == anchors_.end())
       throw Unreadable{origin(mark), path(), "an alias that stands inside the value it refers to"};
+    auto where = origin(mark);
+    charge(count_nodes(target->second), where);
     auto node = target->second;
-    charge(count_nodes(node), mark);
     // A value is where it is used; what is inside it stays where it was written.
-    node.origin = origin(mark);
+    node.origin = std::move(where);
     complete(std::move(node), 0);
   }
 
@@ -152,21 +153,21 @@ private:
   };
 
   YamlNode make(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag) {
-    charge(1, mark);
     auto node = YamlNode{};
     node.kind = kind;
     node.origin = origin(mark);
+    charge(1, node.origin);
     if (!tag.empty() && tag != "?" && tag != "!" && !tag.starts_with("tag:yaml.org,2002:"))
       node.tag = tag;
     return node;
   }
 
-  /// Counts values against the limit. Aliases count with all they contain, so that a few lines that repeat each other
-  /// do not grow into millions.
-  void charge(size_t count, const YAML::Mark& mark) {
+  /// Counts values against the limit before they are copied. Anchors and aliases count with all they contain, so that a
+  /// few lines that repeat each other do not grow into millions.
+  void charge(size_t count, const Origin& where) {
     nodes_ += count;
     if (nodes_ > max_nodes)
-      throw Unreadable{origin(mark), path(),
+      throw Unreadable{where, path(),
                        "more than " + std::to_string(max_nodes) + " values (an alias counts with all it stands for)"};
   }
 
@@ -188,8 +189,7 @@ private:
   /// Puts a finished value where it belongs.
   void complete(YamlNode node, YAML::anchor_t anchor) {
     if (anchor != 0) {
-      // The copy counts too; if it is one too many, the next value ends the reading.
-      nodes_ += count_nodes(node);
+      charge(count_nodes(node), node.origin);
       anchors_.insert_or_assign(anchor, node);
     }
     if (levels_.empty()) {
@@ -280,7 +280,7 @@ std::string explain(const YAML::Exception& error, const Origin& where, std::stri
     std::string_view hint;
   };
   constexpr auto hints = std::array{
-    Hint{"illegal map value", "a second colon in this line, or a line above that is indented differently"},
+    Hint{"illegal map value", "a second colon in this line, or a line above without a colon and a space"},
     Hint{"end of map not found", "this line is indented differently from its neighbours, or lacks a colon"},
     Hint{"end of sequence not found", "this line is indented differently from its neighbours"},
     Hint{"end of map flow not found", "a } is missing"},

@@ -1,51 +1,26 @@
 #include "config/describe_settings.hpp"
 #include "tests/config/load.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <filesystem>
 #include <fstream>
 
-#include <stdlib.h>
-
 using namespace berth;
+using berth::test::TempDir;
 using namespace std::chrono_literals;
 
 namespace fs = std::filesystem;
 
 namespace {
 
-/// A directory that is removed at the end of a test.
-class TempDir {
-public:
-  TempDir() {
-    auto pattern = (fs::temp_directory_path() / "berth-config-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
-      throw std::runtime_error{"mkdtemp"};
-    path_ = pattern;
-  }
-
-  ~TempDir() {
-    fs::remove_all(path_);
-  }
-
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-
-  /// Writes a file below this directory and returns its path.
-  std::string write(const std::string& name, const std::string& text) const {
-    auto path = path_ / name;
-    fs::create_directories(path.parent_path());
-    std::ofstream{path, std::ios::binary} << text;
-    return path.string();
-  }
-
-  const fs::path& path() const {
-    return path_;
-  }
-
-private:
-  fs::path path_;
-};
+/// Writes a file below `dir` and returns its path.
+std::string write(const TempDir& dir, const std::string& name, const std::string& text) {
+  auto path = fs::path{dir / name};
+  fs::create_directories(path.parent_path());
+  std::ofstream{path, std::ios::binary} << text;
+  return path.string();
+}
 
 /// The errors of reading a file and its drop-ins, without the name of the directory they are in.
 std::string errors_of(const std::string& file, const TempDir& dir) {
@@ -53,7 +28,7 @@ std::string errors_of(const std::string& file, const TempDir& dir) {
   if (loaded)
     return "valid";
   auto result = render(loaded.error());
-  auto prefix = dir.path().string() + '/';
+  auto prefix = dir / "";
   for (auto i = result.find(prefix); i != std::string::npos; i = result.find(prefix))
     result.erase(i, prefix.size());
   return result;
@@ -139,36 +114,36 @@ TEST_CASE("all files that are no YAML are reported, and only those", "[config]")
                                {"conf.d/3.yaml", "\xff"}});
   REQUIRE_FALSE(loaded);
   CHECK(render(loaded.error())
-        == "conf.d/1.yaml:1:5: not valid YAML: illegal map value (a second colon in this line, or a line above that is "
-           "indented differently)\n"
+        == "conf.d/1.yaml:1:5: not valid YAML: illegal map value (a second colon in this line, or a line above "
+           "without a colon and a space)\n"
            "conf.d/2.yaml:1:1: expected a map, found a list\n"
            "conf.d/3.yaml:1:1: byte 0xff is not UTF-8");
 }
 
 TEST_CASE("drop-ins are the yaml files in conf.d in the order of their names", "[config]") {
   auto dir = TempDir{};
-  auto file = dir.write("berth.yaml", "worker: {pools: {a: {maxContainers: 1}}}");
+  auto file = write(dir, "berth.yaml", "worker: {pools: {a: {maxContainers: 1}}}");
   CHECK(load_config(file)->pools.at("a").max_containers.value == 1);
-  dir.write("conf.d/b.yaml", "worker: {pools: {a: {maxContainers: 3}}}");
-  dir.write("conf.d/a.yml", "worker: {pools: {a: {maxContainers: 2}}}");
-  dir.write("conf.d/z.json", "no");
-  dir.write("conf.d/z.yaml~", "no");
-  dir.write("conf.d/.z.yaml", "no");
-  dir.write("conf.d/sub/z.yaml", "no");
+  write(dir, "conf.d/b.yaml", "worker: {pools: {a: {maxContainers: 3}}}");
+  write(dir, "conf.d/a.yml", "worker: {pools: {a: {maxContainers: 2}}}");
+  write(dir, "conf.d/z.json", "no");
+  write(dir, "conf.d/z.yaml~", "no");
+  write(dir, "conf.d/.z.yaml", "no");
+  write(dir, "conf.d/sub/z.yaml", "no");
   auto loaded = load_config(file);
   REQUIRE(loaded);
   CHECK(loaded->pools.at("a").max_containers.value == 3);
-  CHECK(loaded->pools.at("a").max_containers.origin.file == (dir.path() / "conf.d/b.yaml").string());
-  dir.write("conf.d/Z.yaml", "worker: {pools: {a: {maxContainers: 4}}}");
+  CHECK(loaded->pools.at("a").max_containers.origin.file == dir / "conf.d/b.yaml");
+  write(dir, "conf.d/Z.yaml", "worker: {pools: {a: {maxContainers: 4}}}");
   CHECK(load_config(file)->pools.at("a").max_containers.value == 3);
-  dir.write("conf.d/c.yml", "worker: {pools: {a: {maxContainers: 5}}}");
+  write(dir, "conf.d/c.yml", "worker: {pools: {a: {maxContainers: 5}}}");
   CHECK(load_config(file)->pools.at("a").max_containers.value == 5);
 }
 
 TEST_CASE("conf.d is looked for beside the file, also in the current directory", "[config]") {
   auto dir = TempDir{};
-  dir.write("berth.yaml", "worker: {pools: {a: {maxContainers: 1}}}");
-  dir.write("conf.d/a.yaml", "worker: {pools: {a: {maxContainers: 2}}}");
+  write(dir, "berth.yaml", "worker: {pools: {a: {maxContainers: 1}}}");
+  write(dir, "conf.d/a.yaml", "worker: {pools: {a: {maxContainers: 2}}}");
   auto before = fs::current_path();
   fs::current_path(dir.path());
   auto loaded = load_config("berth.yaml");
@@ -179,15 +154,15 @@ TEST_CASE("conf.d is looked for beside the file, also in the current directory",
 
 TEST_CASE("files that cannot be read are all named with the reason", "[config]") {
   auto dir = TempDir{};
-  CHECK(errors_of(dir.path() / "berth.yaml", dir) == "berth.yaml: no such file");
-  CHECK(errors_of(dir.path() / "no/berth.yaml", dir) == "no/berth.yaml: no such file");
-  CHECK(errors_of(dir.path(), dir) == dir.path().string() + ": is a directory, not a file");
-  auto file = dir.write("berth.yaml", "worker: {pools: {a: }}");
+  CHECK(errors_of(dir / "berth.yaml", dir) == "berth.yaml: no such file");
+  CHECK(errors_of(dir / "no/berth.yaml", dir) == "no/berth.yaml: no such file");
+  CHECK(errors_of(dir.path(), dir) == dir.path() + ": is a directory, not a file");
+  auto file = write(dir, "berth.yaml", "worker: {pools: {a: }}");
   CHECK(errors_of(file + "/x", dir) == "berth.yaml/x: no such file");
-  fs::create_directories(dir.path() / "conf.d/dir.yaml");
-  fs::create_symlink("missing", dir.path() / "conf.d/link.yaml");
-  fs::create_symlink("loop.yaml", dir.path() / "conf.d/loop.yaml");
-  fs::create_symlink("/dev/zero", dir.path() / "conf.d/zero.yaml");
+  fs::create_directories(dir / "conf.d/dir.yaml");
+  fs::create_symlink("missing", dir / "conf.d/link.yaml");
+  fs::create_symlink("loop.yaml", dir / "conf.d/loop.yaml");
+  fs::create_symlink("/dev/zero", dir / "conf.d/zero.yaml");
   CHECK(errors_of(file, dir)
         == "conf.d/dir.yaml: is a directory, not a file\n"
            "conf.d/link.yaml: no such file\n"
@@ -197,8 +172,8 @@ TEST_CASE("files that cannot be read are all named with the reason", "[config]")
 
 TEST_CASE("conf.d that is no directory is an error", "[config]") {
   auto dir = TempDir{};
-  auto file = dir.write("berth.yaml", "worker: {pools: {a: }}");
-  dir.write("conf.d", "");
+  auto file = write(dir, "berth.yaml", "worker: {pools: {a: }}");
+  write(dir, "conf.d", "");
   CHECK(errors_of(file, dir) == "conf.d: is not a directory");
 }
 
@@ -206,8 +181,8 @@ TEST_CASE("a file has a largest size", "[config]") {
   auto dir = TempDir{};
   auto text = std::string{"worker: {pools: {a: }}\n#"};
   text.resize(1024 * 1024, 'x');
-  auto file = dir.write("berth.yaml", text);
+  auto file = write(dir, "berth.yaml", text);
   CHECK(errors_of(file, dir) == "valid");
-  dir.write("berth.yaml", text + 'x');
+  write(dir, "berth.yaml", text + 'x');
   CHECK(errors_of(file, dir) == "berth.yaml: larger than 1048576 bytes");
 }

@@ -85,3 +85,13 @@ TEST_CASE("columns count characters, in whatever order they are asked for", "[co
   CHECK(counter.at(2) == TextPosition{1, 2});
   CHECK(counter.at(1000) == TextPosition{2, 3});
 }
+
+TEST_CASE("columns are right in long lines", "[config]") {
+  auto length = GENERATE(size_t{0}, 1u, 127u, 128u, 129u, 1000u);
+  auto text = std::string(length, 'x') + "\n";
+  auto counter = ColumnCounter{text};
+  auto last_column = static_cast<int>(length) + 1;
+  CHECK(counter.at(length) == TextPosition{1, last_column});
+  CHECK(counter.at(length / 2) == TextPosition{1, static_cast<int>(length / 2) + 1});
+  CHECK(counter.at(length + 1) == TextPosition{2, 1});
+}

@@ -1,0 +1,184 @@
+#include "config/describe_settings.hpp"
+#include "tests/config/load.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace berth;
+using namespace berth::test;
+
+// The examples of the document "Container Runtime Configuration", unchanged.
+
+namespace {
+
+constexpr auto per_pool = R"(worker:
+  pools:
+    # GPU pool - must use runc
+    gpu-pool:
+      gpuType: "nvidia-a100"
+      runtime: "runc"
+      criuEnabled: true
+      # ... other pool settings
+    
+    # Sandbox pool - use gVisor for isolation
+    sandbox-pool:
+      runtime: "gvisor"
+      runtimeConfig:
+        gvisorPlatform: "kvm"      # or "ptrace" (optional)
+        gvisorRoot: "/run/gvisor"  # optional, defaults to /run/gvisor
+      # ... other pool settings
+    
+    # Standard pool - uses global default or runc
+    standard-pool:
+      # runtime not specified, falls back to global default
+      # ... other pool settings
+)";
+
+constexpr auto global_default = R"(worker:
+  containerRuntime: "runc"  # or "gvisor"
+)";
+
+constexpr auto mixed = R"(worker:
+  containerRuntime: "runc"  # Global default
+  
+  pools:
+    # High-security sandbox workloads
+    secure-sandbox:
+      runtime: "gvisor"
+      runtimeConfig:
+        gvisorPlatform: "kvm"
+      mode: "local"
+      # Standard containers, checkpointing available
+    
+    standard:
+      runtime: "runc"
+      criuEnabled: true
+      mode: "local"
+    
+    # GPU workloads (must be runc)
+    gpu-a100:
+      runtime: "runc"
+      gpuType: "nvidia-a100"
+      criuEnabled: false
+      mode: "external"
+)";
+
+constexpr auto all_gvisor = R"(worker:
+  containerRuntime: "gvisor"  # Global default
+  
+  pools:
+    sandbox-ptrace:
+      # Uses global gVisor default
+      runtimeConfig:
+        gvisorPlatform: "ptrace"
+    
+    sandbox-kvm:
+      runtime: "gvisor"
+      runtimeConfig:
+        gvisorPlatform: "kvm"
+)";
+
+constexpr auto rollback = R"(worker:
+  pools:
+    my-pool:
+      runtime: "runc"  # Change from "gvisor"
+      # Remove runtimeConfig section
+)";
+
+constexpr auto platform_choice = R"(runtimeConfig:
+  gvisorPlatform: "kvm"  # Hardware virtualization (best security, requires KVM)
+  # OR
+  gvisorPlatform: "ptrace"  # Software isolation (no KVM required)
+)";
+
+constexpr auto root_directory = R"(runtimeConfig:
+  gvisorRoot: "/run/gvisor"  # default
+)";
+
+struct Expected {
+  const char* pool;
+  RuntimeKind runtime;
+  RuntimeSource source;
+  const char* platform;
+  bool criu;
+  const char* gpu;
+};
+
+void check_pool(const Settings& settings, const Expected& expected) {
+  INFO(expected.pool);
+  REQUIRE(settings.pools.count(expected.pool) == 1);
+  const auto& pool = settings.pools.at(expected.pool);
+  CHECK(pool.runtime.value == expected.runtime);
+  CHECK(pool.runtime_source == expected.source);
+  CHECK(pool.gvisor_platform.value == expected.platform);
+  CHECK(pool.criu_enabled.value == expected.criu);
+  CHECK(pool.gpu_type.value == expected.gpu);
+}
+
+constexpr auto runc = RuntimeKind::runc;
+constexpr auto gvisor = RuntimeKind::gvisor;
+constexpr auto own = RuntimeSource::pool;
+
+} // namespace
+
+TEST_CASE("the document's pools load as they are", "[config][document]") {
+  auto settings = valid(per_pool);
+  CHECK(settings.pools.size() == 3);
+  check_pool(settings, {"gpu-pool", runc, own, "", true, "nvidia-a100"});
+  check_pool(settings, {"sandbox-pool", gvisor, own, "kvm", false, ""});
+  check_pool(settings, {"standard-pool", runc, RuntimeSource::builtin, "", false, ""});
+  CHECK(settings.pools.at("sandbox-pool").gvisor_root.value == "/run/gvisor");
+  CHECK(settings.notices.empty());
+}
+
+TEST_CASE("the document's global default counts for pools of another file", "[config][document]") {
+  // On its own it has no pools, which is what makes it a drop-in.
+  CHECK(errors_in(global_default) == "f.yaml:1:1: no pools configured under worker.pools");
+  auto loaded = load_settings({{"berth.yaml", "worker: {pools: {a: }}"}, {"conf.d/runtime.yaml", global_default}});
+  REQUIRE(loaded);
+  check_pool(*loaded, {"a", runc, RuntimeSource::worker, "", false, ""});
+}
+
+TEST_CASE("the document's mixed environment loads as it is", "[config][document]") {
+  auto settings = valid(mixed);
+  CHECK(settings.pools.size() == 3);
+  check_pool(settings, {"secure-sandbox", gvisor, own, "kvm", false, ""});
+  check_pool(settings, {"standard", runc, own, "", true, ""});
+  check_pool(settings, {"gpu-a100", runc, own, "", false, "nvidia-a100"});
+  auto ignored = std::vector<std::string>{};
+  for (const auto& key : settings.ignored)
+    ignored.push_back(key.path);
+  CHECK(ignored
+        == std::vector<std::string>{"worker.pools.secure-sandbox.mode", "worker.pools.standard.mode",
+                                    "worker.pools.gpu-a100.gpuType", "worker.pools.gpu-a100.mode"});
+}
+
+TEST_CASE("the document's all-gVisor environment loads as it is", "[config][document]") {
+  auto settings = valid(all_gvisor);
+  CHECK(settings.pools.size() == 2);
+  check_pool(settings, {"sandbox-ptrace", gvisor, RuntimeSource::worker, "ptrace", false, ""});
+  check_pool(settings, {"sandbox-kvm", gvisor, own, "kvm", false, ""});
+}
+
+TEST_CASE("the document's rollback loads as it is, and so does leaving the options in", "[config][document]") {
+  check_pool(valid(rollback), {"my-pool", runc, own, "", false, ""});
+  auto with_options = valid(std::string{rollback} + "      runtimeConfig: {gvisorPlatform: kvm}\n");
+  check_pool(with_options, {"my-pool", runc, own, "kvm", false, ""});
+  CHECK(with_options.notices.size() == 1);
+}
+
+TEST_CASE("the document's choice of platforms is a choice: both at once are an error", "[config][document]") {
+  CHECK(errors_in(pool_with(platform_choice))
+        == "f.yaml:7:9: pools.a.runtimeConfig: key \"gvisorPlatform\" is given twice (first in line 5)");
+  auto text = std::string{platform_choice};
+  auto second = text.find("  gvisorPlatform: \"ptrace\"");
+  check_pool(valid(pool_with(text.substr(0, second))), {"a", runc, RuntimeSource::builtin, "kvm", false, ""});
+  auto first = text.find("  gvisorPlatform: \"kvm\"");
+  text.erase(first, text.find('\n', first) + 1 - first);
+  check_pool(valid(pool_with(text)), {"a", runc, RuntimeSource::builtin, "ptrace", false, ""});
+  CHECK(valid(pool_with(root_directory)).pools.at("a").gvisor_root.value == "/run/gvisor");
+}
+
+TEST_CASE("the document's platform may be left empty", "[config][document]") {
+  auto empty = GENERATE(as<std::string>{}, "", "\"\"", "~");
+  auto settings = valid(pool_with("runtime: gvisor\nruntimeConfig: {gvisorPlatform: " + empty + "}"));
+  CHECK(settings.pools.at("a").gvisor_platform.value.empty());
+}
