@@ -75,6 +75,10 @@ fetch_runsc() {
   "$source_dir/tests/support/fetch_runsc.sh"
 }
 
+instrument_caf() {
+  "$source_dir/tests/support/instrument_caf.sh"
+}
+
 make_vm_image() {
   "$source_dir/tests/vm/image.sh"
 }
@@ -106,7 +110,8 @@ build_asan() {
 }
 
 build_tsan() {
-  configure "$build_dir/tsan" -DBERTH_SANITIZE=thread && ninja -C "$build_dir/tsan" -j "$jobs" "${sanitized_programs[@]}"
+  configure "$build_dir/tsan" -DBERTH_SANITIZE=thread -DCAF_CORE_LIBRARY="$instrumented_caf" &&
+    ninja -C "$build_dir/tsan" -j "$jobs" "${sanitized_programs[@]}"
 }
 
 # usage: run_ctest STAGE DIR JOBS CTEST_OPTION...
@@ -135,8 +140,7 @@ test_asan() {
 }
 
 test_tsan() {
-  TSAN_OPTIONS=suppressions=$source_dir/tests/support/tsan.supp:second_deadlock_stack=1 \
-    run_ctest tsan "$build_dir/tsan" "$jobs" -L '^(unit|kernel)$'
+  TSAN_OPTIONS=second_deadlock_stack=1 run_ctest tsan "$build_dir/tsan" "$jobs" -L '^(unit|kernel)$'
 }
 
 test_vm() {
@@ -234,6 +238,7 @@ skip_stage() {
 stage_number=0
 stage_lines=()
 newer_runsc=
+instrumented_caf=
 
 print_summary() {
   local line
@@ -272,7 +277,12 @@ run_everything() {
   run_tests test_unit "unit and actor tests" 600
   run_tests test_host "kernel, runtimes, end to end" 1500
   run_step build_asan "build with address, undefined" 1800 && run_tests test_asan "address and undefined sanitizer" 900
-  run_step build_tsan "build with thread" 1800 && run_tests test_tsan "thread sanitizer" 900
+  if run_stage instrument_caf "CAF with the thread sanitizer" 1200; then
+    instrumented_caf=$(tail -n 1 "$logs/instrument_caf.log")
+    run_step build_tsan "build with thread" 1800 && run_tests test_tsan "thread sanitizer" 900
+  else
+    skip_stage test_tsan "thread sanitizer" "CAF cannot be built for it, see above"
+  fi
   if [ "$with_vm" = no ]; then
     skip_stage test_vm "cgroup v2 in a VM" "--no-vm was given"
   else

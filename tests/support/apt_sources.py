@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Prints this machine's own package sources for chosen suites, as deb822 stanzas.
 
-usage: apt_sources.py SUITE[=NEW_SUITE]...
+usage: apt_sources.py [--source] SUITE[=NEW_SUITE]...
 
 Every enabled binary source whose suite is named on the command line is printed, with only that suite and with all
 its other options (mirror, keys, trust) kept. SUITE=NEW_SUITE prints the source of SUITE with the suite replaced:
-that is how a suite the machine does not use is reached through the mirror that it does use.
+that is how a suite the machine does not use is reached through the mirror that it does use. --source prints the
+sources of source packages in place of those of binary packages.
 BERTH_APT_ETC names another directory than /etc/apt (for the tests).
 """
 import os
@@ -65,6 +66,9 @@ def machine_stanzas(etc):
 
 
 def main(arguments):
+    types = "deb"
+    if arguments[:1] == ["--source"]:
+        types, arguments = "deb-src", arguments[1:]
     if not arguments or arguments[0].startswith("-"):
         sys.exit(__doc__)
     wanted = dict(argument.partition("=")[::2] for argument in arguments)
@@ -75,7 +79,7 @@ def main(arguments):
             # Flat repositories ("./") have no components and are somebody's private packages.
             if suite not in wanted or "main" not in stanza.get("Components", "").split():
                 continue
-            chosen = {**stanza, "Types": "deb", "Suites": wanted[suite] or suite}
+            chosen = {**stanza, "Types": types, "Suites": wanted[suite] or suite}
             text = "".join(f"{key}: {value}\n" for key, value in chosen.items())
             if text not in printed:
                 printed.add(text)
