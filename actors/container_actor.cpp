@@ -116,7 +116,7 @@ void tell_removed(const Life& life) {
   publish(life, event_of(life, "container.removed"));
   log::info("container removed", {{"container_id", life.id().value}, {"pool", life.info().spec.pool.value}});
   life.self->send(state.order.parent, ContainerRemoved{life.id()});
-  answer(state.remove_promises);
+  answer(state.remove_promises, caf::unit);
   if (state.failure)
     answer(state.launch_promises, to_caf(*state.failure));
   life.self->quit();
@@ -458,7 +458,7 @@ caf::result<void> on_remove(const Life& life, bool force) {
     return to_caf({ec::wrong_state, "container \"" + life.id().value + "\"",
                    std::string{"it is "} + to_string(life.info().state),
                    "stop it first, or remove it by force (`berth rm -f`)"});
-  auto promise = life.self->make_response_promise<void>();
+  auto promise = life.self->make_response_promise<caf::unit_t>();
   state.remove_promises.push_back(promise);
   if (!ended && state.phase != Phase::accepted && state.phase != Phase::stopping)
     begin_stop(life, std::chrono::milliseconds{0});

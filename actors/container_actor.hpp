@@ -52,7 +52,7 @@ struct ContainerActorState {
 
   std::vector<caf::typed_response_promise<ContainerInfo>> launch_promises;
   std::vector<caf::typed_response_promise<ContainerInfo>> stop_promises;
-  std::vector<caf::typed_response_promise<void>> remove_promises;
+  std::vector<caf::typed_response_promise<caf::unit_t>> remove_promises;
 
   static inline const char* name = "container";
 };

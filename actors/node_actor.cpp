@@ -1,6 +1,7 @@
 #include "actors/node_actor.hpp"
 
 #include "actors/guard.hpp"
+#include "messages/runtime.hpp"
 #include "runtimes/launch_check.hpp"
 #include "runtimes/runtime_id.hpp"
 

@@ -14,8 +14,4 @@ void place_container(ContainerInfo& info, const LaunchHost& host) {
   info.memory_cgroup = groups.memory;
 }
 
-BundleHost bundle_host(const LaunchHost& host) {
-  return {host.facts.cgroup_namespaces, host.cgroups->has_swap_limit(), host.facts.max_open_files};
-}
-
 } // namespace berth

@@ -15,6 +15,7 @@ struct LaunchHost {
   NodePaths paths;
   std::shared_ptr<const CgroupRoot> cgroups;
   HostFacts facts;
+  BundleHost bundle;
   LogSettings logs;
   /// Absolute path of the berth-monitor executable.
   std::string monitor_binary;
@@ -22,8 +23,5 @@ struct LaunchHost {
 
 /// Gives a container its runtime id and its places: directory, log, cgroups. Makes nothing.
 void place_container(ContainerInfo& info, const LaunchHost& host);
-
-/// What bundles may ask for on this host.
-BundleHost bundle_host(const LaunchHost& host);
 
 } // namespace berth

@@ -2,6 +2,7 @@
 
 #include "runtimes/container_record.hpp"
 #include "runtimes/launch_check.hpp"
+#include "runtimes/linux/bundle_host.hpp"
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/process.hpp"
 #include "runtimes/linux/rootfs_files.hpp"
@@ -45,10 +46,22 @@ MonitorPlan make_plan(const ContainerInfo& info, const LaunchHost& host) {
   return plan;
 }
 
+Result<ContainerUser> find_user(const LaunchSpec& spec) {
+  if (!needs_user_files(spec.user))
+    return resolve_user(spec.user, {}, {});
+  auto rootfs = open_directory(spec.rootfs);
+  if (!rootfs)
+    return failure(rootfs.error());
+  auto files = read_user_files(*rootfs);
+  if (!files)
+    return failure(files.error());
+  return resolve_user(spec.user, files->passwd, files->group);
+}
+
 Result<std::string> make_config(const ContainerInfo& info, bool oom_group, const LaunchHost& host) {
   auto request = BundleRequest{};
   request.spec = info.spec;
-  auto user = find_user(info.spec.rootfs, info.spec.user);
+  auto user = find_user(info.spec);
   if (!user)
     return failure(user.error());
   request.user = *user;
@@ -60,7 +73,7 @@ Result<std::string> make_config(const ContainerInfo& info, bool oom_group, const
   }
   request.cgroup = info.cgroup;
   request.oom_group = oom_group && host.cgroups->has_oom_group();
-  request.host = bundle_host(host);
+  request.host = host.bundle;
   return render_config(request, info.profile);
 }
 

@@ -1,0 +1,246 @@
+#include "apps/berthd/daemon.hpp"
+
+#include "actors/event_actor.hpp"
+#include "actors/launcher_actor.hpp"
+#include "actors/log.hpp"
+#include "actors/node_actor.hpp"
+#include "actors/oom_actor.hpp"
+#include "actors/pool_actor.hpp"
+#include "actors/runtime_actor.hpp"
+#include "apps/berthd/http_server.hpp"
+#include "messages/registration.hpp"
+#include "runtimes/linux/bundle_host.hpp"
+#include "runtimes/linux/file.hpp"
+#include "runtimes/linux/find_program.hpp"
+#include "runtimes/linux/lock_file.hpp"
+#include "runtimes/runtime_probe.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace berth {
+
+namespace {
+
+/// Two of them, so that a slow file system below one container does not hold up all others.
+constexpr auto launcher_count = 2;
+/// Others may look into /run/berth, but not write.
+constexpr unsigned run_directory_mode = 0755;
+constexpr unsigned state_directory_mode = 0750;
+
+struct SystemConfig : caf::actor_system_config {
+  explicit SystemConfig(unsigned cpus) {
+    // With the default policy "stealing", idle workers poll: 1.4 % of a CPU for nothing, and slower wake-ups.
+    set("scheduler.policy", caf::atom("sharing"));
+    // Handlers only decide, so few threads carry a large node.
+    set("scheduler.max-threads", static_cast<size_t>(std::clamp(cpus, 2u, 4u)));
+    register_messages(*this);
+  }
+};
+
+Result<std::string> find_monitor(const std::string& option) {
+  if (!option.empty())
+    return find_program(option);
+  auto self = own_executable();
+  if (!self)
+    return self;
+  auto beside = find_program(self->substr(0, self->rfind('/')) + "/berth-monitor");
+  if (!beside)
+    return failure(ec::system_error, beside.error().subject, beside.error().reason,
+                   "install berth-monitor beside berthd, or name it with --monitor");
+  return beside;
+}
+
+/// Containers that an earlier run of the daemon has left. They go on, and their ids stay taken.
+std::set<ContainerId> find_foreign(const NodePaths& paths) {
+  auto result = std::set<ContainerId>{};
+  auto ignored = std::error_code{};
+  for (const auto& entry : std::filesystem::directory_iterator{paths.containers(), ignored})
+    result.insert({entry.path().filename().string()});
+  if (!result.empty()) {
+    auto ids = std::string{};
+    for (const auto& id : result)
+      ids += (ids.empty() ? "" : ",") + id.value;
+    log::warn("containers of an earlier run of berthd are left alone",
+              {{"count", std::to_string(result.size())}, {"ids", ids}, {"directory", paths.containers()}});
+  }
+  return result;
+}
+
+Result<LaunchHost> make_host(const NodePaths& paths, const Settings& settings, const std::string& monitor_option) {
+  auto host = LaunchHost{};
+  host.paths = paths;
+  host.logs = settings.node.logs.value;
+  auto monitor = find_monitor(monitor_option);
+  if (!monitor)
+    return failure(monitor.error());
+  host.monitor_binary = *monitor;
+  auto cgroup_host = detect_cgroup_host();
+  if (!cgroup_host)
+    return failure(cgroup_host.error());
+  auto root = CgroupRoot::open(std::move(*cgroup_host), paths.cgroup_base);
+  if (!root)
+    return failure(root.error());
+  auto bundle = detect_bundle_host(root->has_swap_limit());
+  if (!bundle)
+    return failure(bundle.error());
+  host.bundle = *bundle;
+  host.cgroups = std::make_shared<const CgroupRoot>(std::move(*root));
+  auto facts = read_host_facts();
+  if (!facts)
+    return failure(facts.error());
+  host.facts = std::move(*facts);
+  return host;
+}
+
+Result<void> make_node_directories(const NodePaths& paths) {
+  for (const auto& [directory, mode] : {std::pair{paths.run_directory, run_directory_mode},
+                                        std::pair{paths.containers(), private_directory_mode},
+                                        std::pair{paths.state_directory, state_directory_mode},
+                                        std::pair{paths.state_directory + "/logs", state_directory_mode},
+                                        std::pair{paths.state_directory + "/layers", private_directory_mode}})
+    if (auto made = make_directories(directory, mode); !made)
+      return made;
+  return {};
+}
+
+Result<std::shared_ptr<OomWatch>> start_oom_watch(CgroupVersion version) {
+  auto watch = OomWatch::open(version);
+  if (!watch)
+    return failure(watch.error());
+  return std::shared_ptr<OomWatch>{std::move(*watch)};
+}
+
+/// Without it victims have no names, and nothing else is missing.
+std::shared_ptr<KernelLog> open_kernel_log() {
+  auto opened = KernelLog::open();
+  if (opened)
+    return std::move(*opened);
+  log::warn("kernel log cannot be read, OOM kills are told without the victim's name",
+            {{"reason", render(opened.error())}});
+  return nullptr;
+}
+
+Result<void> watch_oom(FdMonitor& fds, const std::shared_ptr<OomWatch>& watch, const OomActor& oom) {
+  auto token = fds.watch(watch->descriptor(), [watch, oom] {
+    caf::anon_send(oom, OomStirred{watch->drain()});
+    return true;
+  });
+  if (!token)
+    return failure(token.error());
+  return {};
+}
+
+uint32_t start_slots(const PoolSettings& pool, const HostFacts& facts) {
+  return pool.max_concurrent_starts.value > 0 ? pool.max_concurrent_starts.value : 2 * facts.cpus;
+}
+
+ProbeRuntime probe_of(const NodeContextPtr& node, RuntimeKind kind, const PoolSettings& pool) {
+  return [=]() -> Result<PreparedRuntime> {
+    auto report = probe_runtime(kind, pool, node->settings, node->host, *node->fds);
+    if (!report)
+      return failure(report.error());
+    return PreparedRuntime{std::move(report->profile), report->boot_time};
+  };
+}
+
+SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
+  return [=, &system](const NodeActor& parent, const PoolSettings& pool) {
+    auto spawn_runtime = [=, &system](RuntimeKind kind) {
+      return system.spawn(runtime_actor, probe_of(node, kind, pool), node->settings.probe_timeout.value + prepare_slack,
+                          start_slots(pool, node->host.facts));
+    };
+    return system.spawn(pool_actor, node, parent, pool, spawn_runtime);
+  };
+}
+
+void publish(const EventActor& events, const char* type) {
+  auto event = Event{};
+  event.type = type;
+  event.texts["version"] = version;
+  caf::anon_send(events, std::move(event));
+}
+
+} // namespace
+
+/// In the order in which they are made; they go in the opposite one.
+struct Daemon::Parts {
+  UniqueFd lock;
+  LaunchHost host;
+  std::shared_ptr<FdMonitor> fds;
+  std::unique_ptr<SystemConfig> config;
+  std::unique_ptr<caf::actor_system> system;
+  NodeActor node;
+  EventActor events;
+  std::unique_ptr<HttpServer> server;
+};
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {
+  // nop
+}
+
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
+  auto& settings = options.settings;
+  auto paths = node_paths(options.root);
+  auto parts = std::make_unique<Parts>();
+  if (auto made = make_node_directories(paths); !made)
+    return failure(made.error());
+  auto lock = take_lock(paths.run_directory + "/berthd.lock");
+  if (!lock)
+    return failure(lock.error());
+  parts->lock = std::move(*lock);
+  auto host = make_host(paths, settings, options.monitor_binary);
+  if (!host)
+    return failure(host.error());
+  parts->host = *host;
+  auto fds = FdMonitor::start();
+  if (!fds)
+    return failure(fds.error());
+  parts->fds = std::move(*fds);
+  auto watch = start_oom_watch(host->cgroups->host().version);
+  if (!watch)
+    return failure(watch.error());
+  parts->config = std::make_unique<SystemConfig>(host->facts.cpus);
+  parts->system = std::make_unique<caf::actor_system>(*parts->config);
+  auto& system = *parts->system;
+  auto context = std::make_shared<NodeContext>();
+  context->host = *host;
+  context->settings = settings.node;
+  context->fds = parts->fds;
+  context->events = system.spawn(event_actor, settings.node.event_history.value);
+  context->oom = system.spawn(oom_actor, make_oom_source(*watch, open_kernel_log()));
+  if (auto watched = watch_oom(*parts->fds, *watch, context->oom); !watched)
+    return failure(watched.error());
+  for (auto i = 0; i < launcher_count; ++i)
+    context->launchers.push_back(system.spawn<caf::detached>(launcher_actor, *host, parts->fds));
+  parts->events = context->events;
+  publish(parts->events, "node.started");
+  parts->node = system.spawn(node_actor, settings.pools, pool_spawner(system, context),
+                             settings.node.start_timeout.value, find_foreign(paths));
+  auto server = HttpServer::start(system, HttpServerOptions{paths.socket, parts->node, parts->events, context});
+  if (!server)
+    return failure(server.error());
+  parts->server = std::move(*server);
+  log::info("berthd serves", {{"socket", paths.socket},
+                              {"version", version},
+                              {"pools", std::to_string(settings.pools.size())},
+                              {"cgroups", to_string(host->cgroups->host().version)}});
+  return std::unique_ptr<Daemon>{new Daemon{std::move(parts)}};
+}
+
+void Daemon::stop() {
+  publish(parts_->events, "node.stopping");
+  parts_->server->stop();
+  // No container depends on this process, so there is nothing to wait for: actors that still talk would only delay the end.
+  parts_->system->await_actors_before_shutdown(false);
+  parts_->host.cgroups->remove_all();
+  log::info("berthd stopped; its containers go on");
+}
+
+} // namespace berth

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "config/settings.hpp"
+#include "messages/error.hpp"
+
+#include <memory>
+#include <string>
+
+namespace berth {
+
+constexpr auto version = "0.1.0";
+
+struct DaemonOptions {
+  Settings settings;
+  /// Absolute, or empty for the system's directories.
+  std::string root;
+  /// Empty: the one beside this program.
+  std::string monitor_binary;
+};
+
+/// The whole node in one process: makes the directories, spawns the actors, serves the API.
+class Daemon {
+public:
+  /// Returns when the API answers; the pools may still be preparing their runtimes.
+  static Result<std::unique_ptr<Daemon>> start(DaemonOptions options);
+
+  ~Daemon();
+
+  /// Stops serving. The containers go on: each has its own monitor.
+  void stop();
+
+private:
+  struct Parts;
+
+  explicit Daemon(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+} // namespace berth

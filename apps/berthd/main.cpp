@@ -1,0 +1,90 @@
+#include "actors/log.hpp"
+#include "apps/berthd/daemon.hpp"
+#include "config/load_settings.hpp"
+#include "runtimes/linux/signals.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+
+namespace {
+
+/// sysexits.h: the configuration is at fault, so starting again is no use (systemd: RestartPreventExitStatus).
+constexpr int exit_config = 78;
+constexpr int exit_usage = 2;
+constexpr int exit_failure = 1;
+
+constexpr auto description = "berthd - runs the containers of the worker pools of one node";
+constexpr auto footer = R"(Examples:
+  berthd --config /etc/berth/berth.yaml
+  berthd --config berth.yaml --root /tmp/node1 --log-level info
+
+The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on.
+Exit codes: 0 ended by a signal, 1 it could not start, 2 usage, 78 the configuration is wrong.)";
+
+struct Options {
+  std::string config = "/etc/berth/berth.yaml";
+  std::string root;
+  std::string monitor;
+  std::string log_level = "debug";
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+  auto options = Options{};
+  auto app = CLI::App{description, "berthd"};
+  app.footer(footer);
+  app.set_version_flag("--version", std::string{"berthd "} + berth::version);
+  app.add_option("--config", options.config, "Configuration file; drop-ins in conf.d/*.yaml beside it are merged in")
+    ->type_name("FILE")
+    ->capture_default_str();
+  app.add_option("--root", options.root, "Keep socket (DIR/berth.sock) and state below this directory")->type_name("DIR");
+  app.add_option("--monitor", options.monitor, "The berth-monitor executable (default: beside berthd)")
+    ->type_name("FILE");
+  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
+    ->type_name("LEVEL")
+    ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& ex) {
+    return app.exit(ex) == 0 ? 0 : exit_usage;
+  }
+  auto level = berth::log::Level::debug;
+  if (!berth::log::parse_level(options.log_level, level)) {
+    std::fprintf(stderr, "berthd: --log-level: \"%s\" is none of debug, info, warn, error\n", options.log_level.c_str());
+    return exit_usage;
+  }
+  berth::log::set_level(level);
+  auto settings = berth::load_config(options.config);
+  if (!settings) {
+    for (const auto& error : settings.error())
+      std::fprintf(stderr, "%s\n", berth::render(error).c_str());
+    return exit_config;
+  }
+  // Before the first thread, which would else be interrupted by them.
+  auto signals = berth::block_signals({SIGINT, SIGTERM, SIGHUP});
+  if (!signals) {
+    berth::log::error("cannot start", {{"reason", berth::render(signals.error())}});
+    return exit_failure;
+  }
+  auto root = options.root.empty() ? std::string{} : std::filesystem::absolute(options.root).lexically_normal().string();
+  while (root.size() > 1 && root.back() == '/')
+    root.pop_back();
+  auto daemon = berth::Daemon::start({std::move(*settings), std::move(root), options.monitor});
+  if (!daemon) {
+    berth::log::error("cannot start", {{"reason", berth::render(daemon.error())}});
+    return exit_failure;
+  }
+  for (;;) {
+    auto signal = berth::next_signal(*signals);
+    if (!signal || *signal != SIGHUP)
+      break;
+    berth::log::warn("SIGHUP ignored: this version reads its configuration at the start only",
+                     {{"next", "restart berthd; containers go on meanwhile"}});
+  }
+  (*daemon)->stop();
+  return 0;
+}

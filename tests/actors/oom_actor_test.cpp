@@ -1,0 +1,221 @@
+#include "actors/oom_actor.hpp"
+
+#include "tests/support/actor_world.hpp"
+
+using namespace berth;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The kernel of these tests: one counter for each group.
+struct FakeKernel {
+  struct Group {
+    uint64_t watch = 0;
+    OomCounters counters;
+    bool gone = false;
+  };
+
+  std::map<std::string, Group> groups;
+  std::vector<OomVictim> log;
+  std::set<int> dying;
+  uint64_t last_watch = 0;
+  std::vector<uint64_t> removed;
+
+  Group* find(uint64_t watch) {
+    for (auto& [name, group] : groups)
+      if (group.watch == watch)
+        return &group;
+    return nullptr;
+  }
+
+  OomSource source(std::vector<std::chrono::milliseconds> follow_ups) {
+    return {[this](const std::string& name) -> Result<uint64_t> {
+              if (groups.count(name) == 0)
+                return failure(ec::system_error, name, "gone");
+              return groups[name].watch = ++last_watch;
+            },
+            [this](uint64_t watch) { removed.push_back(watch); },
+            [this](uint64_t watch) -> Result<OomCounters> {
+              auto* group = find(watch);
+              if (group == nullptr || group->gone)
+                return failure(ec::system_error, "group", "gone");
+              return group->counters;
+            },
+            [this] { return std::exchange(log, {}); },
+            [this](int pid) { return dying.count(pid) > 0; },
+            std::move(follow_ups)};
+  }
+};
+
+struct OomWorld : berth::test::ActorWorld {
+  FakeKernel kernel;
+  std::vector<OomKill> told;
+  OomListener listener = spawn([this]() -> OomListener::behavior_type {
+    return {[this](const OomKill& kill) { told.push_back(kill); }};
+  });
+
+  OomActor with(std::vector<std::chrono::milliseconds> follow_ups = {}) {
+    return spawn(oom_actor, kernel.source(std::move(follow_ups)));
+  }
+
+  void watch(const OomActor& oom, const std::string& id, int pid, bool host_processes = true) {
+    kernel.groups["/g/" + id].counters.memory_limit = 1024;
+    auto what = WatchOom{{id}, {"web"}, RuntimeKind::runc, 1, host_processes, "/g/" + id, pid, listener};
+    REQUIRE(ask<void>(oom, std::move(what)).get());
+  }
+
+  void stir(const OomActor& oom, const std::string& id) {
+    caf::anon_send(oom, OomStirred{{kernel.groups["/g/" + id].watch}});
+    run();
+  }
+
+  OomCounters& counters(const std::string& id) {
+    return kernel.groups["/g/" + id].counters;
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(OomWorld, "only kills after the watch was placed are told, each once", "[oom]") {
+  auto oom = with();
+  kernel.groups["/g/a"].counters.oom_kills = 5;
+  watch(oom, "a", 10);
+  stir(oom, "a");
+  CHECK(told.empty());
+  counters("a").oom_kills = 7;
+  stir(oom, "a");
+  stir(oom, "a");
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].new_kills == 2);
+  CHECK(told[0].kills == 2);
+  CHECK(told[0].limit == 1024);
+  CHECK(told[0].container.value == "a");
+}
+
+TEST_CASE_METHOD(OomWorld, "a kill that is announced before it is counted is found by the follow-ups", "[oom]") {
+  auto oom = with({1ms, 10ms, 100ms});
+  watch(oom, "a", 10);
+  stir(oom, "a");
+  pass(1ms);
+  CHECK(told.empty());
+  counters("a").oom_kills = 1;
+  pass(10ms);
+  CHECK(told.size() == 1);
+  pass(1000ms);
+  CHECK(told.size() == 1);
+}
+
+TEST_CASE_METHOD(OomWorld, "after the last follow-up nobody looks any more", "[oom]") {
+  auto oom = with({1ms, 10ms});
+  watch(oom, "a", 10);
+  stir(oom, "a");
+  pass(11ms);
+  counters("a").oom_kills = 1;
+  pass(100000ms);
+  CHECK(told.empty()); // only an event or the end makes it look: nothing polls
+}
+
+TEST_CASE_METHOD(OomWorld, "the last kill is told before the summary that lets the exit out", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 2048, 1024, true}).get();
+  REQUIRE(told.size() == 1); // and it was sent before the answer
+  CHECK(told[0].scope == OomScope::container);
+  CHECK(told[0].peak == 2048);
+  CHECK(summary->kills == 1);
+  CHECK(summary->container_killed);
+  CHECK(kernel.removed.size() == 1);
+}
+
+TEST_CASE_METHOD(OomWorld, "a child's kill does not make a later exit an OOM kill", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  counters("a").oom_kills = 1;
+  kernel.log = {{"/g/a", "/g/a", "stress", 11}};
+  stir(oom, "a");
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].scope == OomScope::process);
+  CHECK(told[0].victim_pid == 11);
+  CHECK(told[0].victim == "stress");
+  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 1024, true}).get();
+  CHECK(told.size() == 1);
+  CHECK(!summary->container_killed); // somebody else killed init
+}
+
+TEST_CASE_METHOD(OomWorld, "without the kernel log a SIGKILL with a kill counted is the OOM killer's", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  counters("a").oom_kills = 1;
+  stir(oom, "a"); // init does not look as if it were dying yet
+  CHECK(told.at(0).scope == OomScope::process);
+  CHECK(ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true}).get()->container_killed);
+}
+
+TEST_CASE_METHOD(OomWorld, "one container's kill is never told of another", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  watch(oom, "b", 20);
+  counters("a").oom_kills = 1;
+  kernel.log = {{"/g/a", "/g/a", "x", 10}, {"/elsewhere", "/elsewhere", "y", 99}};
+  stir(oom, "b");
+  CHECK(told.empty());
+  stir(oom, "a");
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].container.value == "a");
+  CHECK(told[0].scope == OomScope::container);
+}
+
+TEST_CASE_METHOD(OomWorld, "under gVisor every kill takes the container", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10, false);
+  counters("a").oom_kills = 1;
+  kernel.log = {{"/g/a", "/g/a", "exe", 17}};
+  stir(oom, "a");
+  CHECK(told.at(0).scope == OomScope::container);
+}
+
+TEST_CASE_METHOD(OomWorld, "a container that ended before it was watched still has its kill in the summary", "[oom]") {
+  auto oom = with();
+  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true}).get();
+  CHECK(summary->container_killed);
+}
+
+TEST_CASE_METHOD(OomWorld, "a watch on a group that is gone is refused", "[oom]") {
+  auto oom = with();
+  auto what = WatchOom{{"a"}, {"web"}, RuntimeKind::runc, 1, true, "/g/none", 1, listener};
+  auto answer = ask<void>(oom, std::move(what)).get();
+  REQUIRE(!answer);
+  CHECK(answer.error().code == ec::system_error);
+}
+
+TEST_CASE_METHOD(OomWorld, "a container actor that dies takes its watch along", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  caf::anon_send_exit(listener, caf::exit_reason::kill);
+  run();
+  CHECK(kernel.removed.size() == 1);
+}
+
+TEST_CASE_METHOD(OomWorld, "a subscriber without credit is told how much it missed, and slows nobody", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  auto got = std::make_shared<std::vector<uint64_t>>();
+  auto gaps = std::make_shared<std::vector<uint64_t>>();
+  auto subscriber = OomSubscriber{spawn([=]() -> OomSubscriber::behavior_type {
+    return {[=](const OomKill& kill) { got->push_back(kill.kills); },
+            [=](const OomGap& gap) { gaps->push_back(gap.missed); }};
+  })};
+  caf::anon_send(oom, OomCredit{subscriber, 2});
+  for (auto kills = 1; kills <= 5; ++kills) {
+    counters("a").oom_kills = static_cast<uint64_t>(kills);
+    stir(oom, "a");
+  }
+  CHECK(told.size() == 5);
+  CHECK(*got == std::vector<uint64_t>{1, 2});
+  caf::anon_send(oom, OomCredit{subscriber, 10});
+  run();
+  CHECK(*gaps == std::vector<uint64_t>{3});
+  counters("a").oom_kills = 6;
+  stir(oom, "a");
+  CHECK(*got == std::vector<uint64_t>{1, 2, 6});
+}
