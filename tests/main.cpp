@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #endif
 
+#include "tests/support/after_run.hpp"
+
 #include <csignal>
 #include <cstdlib>
 #include <string>
@@ -39,5 +41,9 @@ int main(int argc, char** argv) {
     session.configData().allowZeroTests = true;
 #endif
   }
-  return session.run();
+  auto code = session.run();
+  for (auto& action : berth::test::after_run())
+    if (!action() && code == 0)
+      code = 1;
+  return code;
 }
