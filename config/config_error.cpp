@@ -9,8 +9,8 @@ namespace {
 /// More than anybody reads at once, less than hurts.
 constexpr size_t max_errors = 100;
 
-/// `path` as it is shown: without `worker` above a pool, and nothing in it that could break the line. Keys come from the
-/// file, so they may contain anything.
+/// `path` as it is shown: without `worker` above a pool, and nothing in it that could break the
+/// line. Keys come from the file, so they may contain anything.
 std::string shown(std::string_view path) {
   constexpr auto above_pools = std::string_view{"worker.pools."};
   if (path.starts_with(above_pools))

@@ -15,13 +15,18 @@ namespace fs = std::filesystem;
 /// Enough for one drop-in for each pool.
 constexpr size_t max_drop_ins = 1000;
 
-/// Reads one file into `texts`, or says why not. Only regular files: anything else may block or never end.
-void read_file(const fs::path& path, std::vector<ConfigText>& texts, std::vector<ConfigError>& errors) {
-  auto fail = [&](std::string what) { errors.push_back({{path.string(), 0, 0}, {}, std::move(what)}); };
+/// Reads one file into `texts`, or says why not. Only regular files: anything else may block or
+/// never end.
+void read_file(const fs::path& path, std::vector<ConfigText>& texts,
+               std::vector<ConfigError>& errors) {
+  auto fail = [&](std::string what) {
+    errors.push_back({{path.string(), 0, 0}, {}, std::move(what)});
+  };
   auto error = std::error_code{};
   auto status = fs::status(path, error);
   if (!fs::exists(status))
-    return fail(error && status.type() != fs::file_type::not_found ? error.message() : "no such file");
+    return fail(error && status.type() != fs::file_type::not_found ? error.message()
+                                                                   : "no such file");
   if (fs::is_directory(status))
     return fail("is a directory, not a file");
   if (!fs::is_regular_file(status))
@@ -42,7 +47,9 @@ void read_file(const fs::path& path, std::vector<ConfigText>& texts, std::vector
 /// The drop-ins in `directory` in the order of their names.
 std::vector<fs::path> list_drop_ins(const fs::path& directory, std::vector<ConfigError>& errors) {
   auto result = std::vector<fs::path>{};
-  auto fail = [&](std::string what) { errors.push_back({{directory.string(), 0, 0}, {}, std::move(what)}); };
+  auto fail = [&](std::string what) {
+    errors.push_back({{directory.string(), 0, 0}, {}, std::move(what)});
+  };
   auto error = std::error_code{};
   auto status = fs::status(directory, error);
   if (status.type() == fs::file_type::not_found)
@@ -64,14 +71,16 @@ std::vector<fs::path> list_drop_ins(const fs::path& directory, std::vector<Confi
     fail("more than " + std::to_string(max_drop_ins) + " files");
     result.clear();
   }
-  std::sort(result.begin(), result.end(),
-            [](const fs::path& a, const fs::path& b) { return a.filename().string() < b.filename().string(); });
+  std::sort(result.begin(), result.end(), [](const fs::path& a, const fs::path& b) {
+    return a.filename().string() < b.filename().string();
+  });
   return result;
 }
 
 } // namespace
 
-tl::expected<std::vector<ConfigText>, std::vector<ConfigError>> read_config_files(const std::string& path) {
+tl::expected<std::vector<ConfigText>, std::vector<ConfigError>>
+read_config_files(const std::string& path) {
   auto texts = std::vector<ConfigText>{};
   auto errors = std::vector<ConfigError>{};
   auto file = fs::path{path};

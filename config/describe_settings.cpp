@@ -63,21 +63,27 @@ void add_node(const NodeSettings& node, Rows& rows) {
   rows.add("berth.eventHistory", std::to_string(node.event_history.value));
 }
 
-void add_limit(const std::string& path, LimitRange range, std::string (*format)(uint64_t), Rows& rows) {
-  auto text = [&](uint64_t value) { return value == 0 ? "none" : format(value); };
+void add_limit(const std::string& path, LimitRange range, std::string (*format)(uint64_t),
+               Rows& rows) {
+  auto text = [&](uint64_t value) {
+    return value == 0 ? "none" : format(value);
+  };
   rows.add(path + ".default", text(range.standard));
   rows.add(path + ".max", text(range.ceiling));
 }
 
 void add_pool(const PoolSettings& pool, Rows& rows) {
   auto path = join_path("worker.pools", pool.name.value);
-  auto at = [&](std::string_view key) { return join_path(path, key); };
+  auto at = [&](std::string_view key) {
+    return join_path(path, key);
+  };
   rows.add(at("runtime"), to_string(pool.runtime.value));
   auto add_gvisor = [&](std::string_view key, std::string value) {
     if (pool.runtime.value == RuntimeKind::gvisor || rows.is_given(at(key)))
       rows.add(at(key), std::move(value));
   };
-  add_gvisor("runtimeConfig.gvisorPlatform", or_word(pool.gvisor_platform.value, "gVisor's default"));
+  add_gvisor("runtimeConfig.gvisorPlatform",
+             or_word(pool.gvisor_platform.value, "gVisor's default"));
   add_gvisor("runtimeConfig.gvisorRoot", or_word(pool.gvisor_root.value, "/run/gvisor"));
   add_gvisor("runtimeConfig.gvisorExtraArgs", list(pool.gvisor_extra_args.value));
   rows.add(at("overrides"), to_string(pool.overrides.value));
@@ -90,7 +96,7 @@ void add_pool(const PoolSettings& pool, Rows& rows) {
   add_limit(at("memory"), pool.memory.value, format_bytes, rows);
   add_limit(at("cpu"), pool.cpu.value, format_cpu, rows);
   add_limit(
-    at("pids"), pool.pids.value, [](uint64_t value) { return std::to_string(value); }, rows);
+      at("pids"), pool.pids.value, [](uint64_t value) { return std::to_string(value); }, rows);
   rows.add(at("oomGroup"), flag(pool.oom_group.value));
   rows.add(at("criuEnabled"), flag(pool.criu_enabled.value));
   rows.add(at("gpuType"), or_word(pool.gpu_type.value, "none"));
@@ -102,7 +108,8 @@ std::vector<SettingRow> describe(const Settings& settings) {
   auto rows = Rows{settings};
   add_node(settings.node, rows);
   rows.add("worker.containerRuntime", to_string(settings.worker.container_runtime.value));
-  rows.add("worker.terminationGracePeriod", format_duration(settings.worker.termination_grace_period.value));
+  rows.add("worker.terminationGracePeriod",
+           format_duration(settings.worker.termination_grace_period.value));
   for (const auto& [name, pool] : settings.pools)
     add_pool(pool, rows);
   return std::move(rows).take();

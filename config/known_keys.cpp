@@ -15,77 +15,77 @@ constexpr auto storage = std::string_view{"images and storage are not managed by
 constexpr auto machines = std::string_view{"machines are not provided by the node"};
 
 constexpr auto worker_table = std::array{
-  KnownKey{"pools"},
-  KnownKey{"containerRuntime"},
-  KnownKey{"terminationGracePeriod"},
-  KnownKey{"containerResourceLimits", "limits are set per pool: memory, cpu, pids"},
-  KnownKey{"containerLogLinesPerHour", "logs are bounded by size: berth.logs"},
-  KnownKey{"criu", "checkpoints need no section of their own"},
-  KnownKey{"useHostResolvConf", "networks are not set up by the node"},
-  KnownKey{"hostNetwork", "networks are not set up by the node"},
-  KnownKey{"tmpSizeLimit", kubernetes},
-  KnownKey{"cacheEnabled", storage},
-  KnownKey{"jobResourcesEnforced", kubernetes},
-  KnownKey{"defaultWorkerCPURequest", kubernetes},
-  KnownKey{"defaultWorkerMemoryRequest", kubernetes},
-  KnownKey{"imageTag", kubernetes},
-  KnownKey{"imageName", kubernetes},
-  KnownKey{"imageRegistry", kubernetes},
-  KnownKey{"imagePullSecrets", kubernetes},
-  KnownKey{"imagePVCName", kubernetes},
-  KnownKey{"namespace", kubernetes},
-  KnownKey{"serviceAccountName", kubernetes},
-  KnownKey{"useGatewayServiceHostname", kubernetes},
-  KnownKey{"cleanupWorkerInterval", scheduling},
-  KnownKey{"cleanupPendingWorkerAgeLimit", scheduling},
+    KnownKey{"pools"},
+    KnownKey{"containerRuntime"},
+    KnownKey{"terminationGracePeriod"},
+    KnownKey{"containerResourceLimits", "limits are set per pool: memory, cpu, pids"},
+    KnownKey{"containerLogLinesPerHour", "logs are bounded by size: berth.logs"},
+    KnownKey{"criu", "checkpoints need no section of their own"},
+    KnownKey{"useHostResolvConf", "networks are not set up by the node"},
+    KnownKey{"hostNetwork", "networks are not set up by the node"},
+    KnownKey{"tmpSizeLimit", kubernetes},
+    KnownKey{"cacheEnabled", storage},
+    KnownKey{"jobResourcesEnforced", kubernetes},
+    KnownKey{"defaultWorkerCPURequest", kubernetes},
+    KnownKey{"defaultWorkerMemoryRequest", kubernetes},
+    KnownKey{"imageTag", kubernetes},
+    KnownKey{"imageName", kubernetes},
+    KnownKey{"imageRegistry", kubernetes},
+    KnownKey{"imagePullSecrets", kubernetes},
+    KnownKey{"imagePVCName", kubernetes},
+    KnownKey{"namespace", kubernetes},
+    KnownKey{"serviceAccountName", kubernetes},
+    KnownKey{"useGatewayServiceHostname", kubernetes},
+    KnownKey{"cleanupWorkerInterval", scheduling},
+    KnownKey{"cleanupPendingWorkerAgeLimit", scheduling},
 };
 
 constexpr auto pool_table = std::array{
-  KnownKey{"runtime"},
-  KnownKey{"containerRuntime"},
-  KnownKey{"runtimeConfig"},
-  KnownKey{"containerRuntimeConfig"},
-  KnownKey{"criuEnabled"},
-  KnownKey{"overrides"},
-  KnownKey{"onRuntimeUnavailable"},
-  KnownKey{"maxContainers"},
-  KnownKey{"maxConcurrentStarts"},
-  KnownKey{"queue"},
-  KnownKey{"terminationGracePeriod"},
-  KnownKey{"memory"},
-  KnownKey{"cpu"},
-  KnownKey{"pids"},
-  KnownKey{"oomGroup"},
-  // Kept to be shown with the pool, but nothing depends on it.
-  KnownKey{"gpuType", "it is shown with the pool only; a launch asks for GPUs itself"},
-  KnownKey{"gpuVirtualized", "GPUs are passed through, not virtualized"},
-  KnownKey{"containerStartConcurrency", "the key of Berth is maxConcurrentStarts"},
-  KnownKey{"networkPreallocation", "networks are not set up by the node"},
-  KnownKey{"networkSlotPoolSize", "networks are not set up by the node"},
-  KnownKey{"cpuAffinityEnforced", "containers are not pinned to CPUs"},
-  KnownKey{"mode", machines},
-  KnownKey{"provider", machines},
-  KnownKey{"requiresPoolSelector", scheduling},
-  KnownKey{"priority", scheduling},
-  KnownKey{"preemptable", scheduling},
-  KnownKey{"poolSizing", machines},
-  KnownKey{"jobSpec", kubernetes},
-  KnownKey{"tmpSizeLimit", kubernetes},
-  KnownKey{"userData", machines},
-  KnownKey{"configGroup", scheduling},
-  KnownKey{"k3sInstallDir", machines},
-  KnownKey{"storagePath", storage},
-  KnownKey{"storageMode", storage},
-  KnownKey{"imagesPath", storage},
-  KnownKey{"durableDisksPath", storage},
-  KnownKey{"hourlyCostCents", machines},
-  KnownKey{"cache", storage},
+    KnownKey{"runtime"},
+    KnownKey{"containerRuntime"},
+    KnownKey{"runtimeConfig"},
+    KnownKey{"containerRuntimeConfig"},
+    KnownKey{"criuEnabled"},
+    KnownKey{"overrides"},
+    KnownKey{"onRuntimeUnavailable"},
+    KnownKey{"maxContainers"},
+    KnownKey{"maxConcurrentStarts"},
+    KnownKey{"queue"},
+    KnownKey{"terminationGracePeriod"},
+    KnownKey{"memory"},
+    KnownKey{"cpu"},
+    KnownKey{"pids"},
+    KnownKey{"oomGroup"},
+    // Kept to be shown with the pool, but nothing depends on it.
+    KnownKey{"gpuType", "it is shown with the pool only; a launch asks for GPUs itself"},
+    KnownKey{"gpuVirtualized", "GPUs are passed through, not virtualized"},
+    KnownKey{"containerStartConcurrency", "the key of Berth is maxConcurrentStarts"},
+    KnownKey{"networkPreallocation", "networks are not set up by the node"},
+    KnownKey{"networkSlotPoolSize", "networks are not set up by the node"},
+    KnownKey{"cpuAffinityEnforced", "containers are not pinned to CPUs"},
+    KnownKey{"mode", machines},
+    KnownKey{"provider", machines},
+    KnownKey{"requiresPoolSelector", scheduling},
+    KnownKey{"priority", scheduling},
+    KnownKey{"preemptable", scheduling},
+    KnownKey{"poolSizing", machines},
+    KnownKey{"jobSpec", kubernetes},
+    KnownKey{"tmpSizeLimit", kubernetes},
+    KnownKey{"userData", machines},
+    KnownKey{"configGroup", scheduling},
+    KnownKey{"k3sInstallDir", machines},
+    KnownKey{"storagePath", storage},
+    KnownKey{"storageMode", storage},
+    KnownKey{"imagesPath", storage},
+    KnownKey{"durableDisksPath", storage},
+    KnownKey{"hourlyCostCents", machines},
+    KnownKey{"cache", storage},
 };
 
 constexpr auto runtime_config_table = std::array{
-  KnownKey{"gvisorPlatform"},
-  KnownKey{"gvisorRoot"},
-  KnownKey{"gvisorExtraArgs"},
+    KnownKey{"gvisorPlatform"},
+    KnownKey{"gvisorRoot"},
+    KnownKey{"gvisorExtraArgs"},
 };
 
 constexpr auto queue_table = std::array{KnownKey{"length"}, KnownKey{"timeout"}};
@@ -94,8 +94,8 @@ constexpr auto logs_table = std::array{KnownKey{"maxSize"}, KnownKey{"maxFiles"}
 constexpr auto runtimes_table = std::array{KnownKey{"runc"}, KnownKey{"runsc"}};
 
 constexpr auto berth_table = std::array{
-  KnownKey{"logs"},     KnownKey{"probeTimeout"}, KnownKey{"startTimeout"},
-  KnownKey{"runtimes"}, KnownKey{"eventHistory"},
+    KnownKey{"logs"},     KnownKey{"probeTimeout"}, KnownKey{"startTimeout"},
+    KnownKey{"runtimes"}, KnownKey{"eventHistory"},
 };
 
 /// A section as it is called in hints.
@@ -105,16 +105,17 @@ struct Place {
 };
 
 constexpr auto places = std::array{
-  Place{"worker", worker_table},
-  Place{"worker.pools.<name>", pool_table},
-  Place{"worker.pools.<name>.runtimeConfig", runtime_config_table},
-  Place{"berth", berth_table},
-  Place{"berth.logs", logs_table},
+    Place{"worker", worker_table},
+    Place{"worker.pools.<name>", pool_table},
+    Place{"worker.pools.<name>.runtimeConfig", runtime_config_table},
+    Place{"berth", berth_table},
+    Place{"berth.logs", logs_table},
 };
 
 bool uses(KeyTable table, std::string_view key) {
-  return std::any_of(table.begin(), table.end(),
-                     [&](const KnownKey& known) { return known.name == key && known.ignored_because.empty(); });
+  return std::any_of(table.begin(), table.end(), [&](const KnownKey& known) {
+    return known.name == key && known.ignored_because.empty();
+  });
 }
 
 } // namespace
@@ -153,7 +154,8 @@ KeyTable runtimes_keys() {
 
 const KnownKey* find_key(KeyTable table, std::string_view key) {
   auto matches = [&](const KnownKey& known) {
-    return known.name == key || (!known.ignored_because.empty() && equal_ignoring_case(known.name, key));
+    return known.name == key
+           || (!known.ignored_because.empty() && equal_ignoring_case(known.name, key));
   };
   auto i = std::find_if(table.begin(), table.end(), matches);
   return i == table.end() ? nullptr : &*i;

@@ -9,8 +9,8 @@ namespace berth {
 /// A key that a section of the configuration may have.
 struct KnownKey {
   std::string_view name;
-  /// Why the key has no effect here; empty for the keys that Berth uses. Such keys are those of the reference system, whose
-  /// files can be used as they are.
+  /// Why the key has no effect here; empty for the keys that Berth uses. Such keys are those of the
+  /// reference system, whose files can be used as they are.
   std::string_view ignored_because = {};
 };
 
@@ -26,12 +26,12 @@ KeyTable berth_keys();
 KeyTable logs_keys();
 KeyTable runtimes_keys();
 
-/// The entry for `key`, or null. Keys that Berth uses must match exactly; the case of the others does not matter, as the
-/// reference system does not look at it either.
+/// The entry for `key`, or null. Keys that Berth uses must match exactly; the case of the others
+/// does not matter, as the reference system does not look at it either.
 const KnownKey* find_key(KeyTable table, std::string_view key);
 
-/// What to tell somebody who wrote the unknown `key` where `table` applies: a near key, or the section that it belongs to;
-/// in parentheses after a space, or empty.
+/// What to tell somebody who wrote the unknown `key` where `table` applies: a near key, or the
+/// section that it belongs to; in parentheses after a space, or empty.
 std::string hint_for_unknown_key(KeyTable table, std::string_view key);
 
 } // namespace berth

@@ -13,15 +13,15 @@ namespace {
 /// Each pool costs some actors and a directory.
 constexpr size_t max_pools = 1000;
 
-/// Gives a pool's keys their own names where a synonym of the reference system was used. It is done for each file, so that
-/// a drop-in may use either name for what another file wrote with the other.
+/// Gives a pool's keys their own names where a synonym of the reference system was used. It is done
+/// for each file, so that a drop-in may use either name for what another file wrote with the other.
 void resolve_synonyms(YamlNode& pool, const std::string& path, ErrorList& errors) {
   struct Synonym {
     std::string_view name;
     std::string_view other;
   };
-  for (auto [name, other] :
-       {Synonym{"runtime", "containerRuntime"}, Synonym{"runtimeConfig", "containerRuntimeConfig"}}) {
+  for (auto [name, other] : {Synonym{"runtime", "containerRuntime"},
+                             Synonym{"runtimeConfig", "containerRuntimeConfig"}}) {
     auto synonym = pool.find(other);
     if (synonym == nullptr)
       continue;
@@ -36,7 +36,8 @@ void resolve_synonyms(YamlNode& pool, const std::string& path, ErrorList& errors
     auto own_first = std::pair{own->origin.line, own->origin.column}
                      < std::pair{synonym->origin.line, synonym->origin.column};
     auto [first, second] = own_first ? std::pair{own, synonym} : std::pair{synonym, own};
-    errors.add(second->origin, path, described(first) + " and " + described(second) + " mean the same, keep one of them");
+    errors.add(second->origin, path,
+               described(first) + " and " + described(second) + " mean the same, keep one of them");
     pool.entries.erase(pool.entries.begin() + (synonym - pool.entries.data()));
   }
 }
@@ -85,7 +86,8 @@ void report_no_pools(const YamlNode& root, const std::string& file, LoadState& s
 
 void read_pools(const YamlNode& pools, LoadState& state) {
   if (pools.entries.size() > max_pools) {
-    state.errors.add(pools.origin, "worker.pools", "more than " + std::to_string(max_pools) + " pools");
+    state.errors.add(pools.origin, "worker.pools",
+                     "more than " + std::to_string(max_pools) + " pools");
     return;
   }
   for (const auto& entry : pools.entries) {
@@ -94,7 +96,8 @@ void read_pools(const YamlNode& pools, LoadState& state) {
     else
       state.errors.add(entry.origin, "worker.pools",
                        in_quotes(entry.key)
-                         + " is not a pool name (letters, digits, _ . and -, a letter or digit first, at most 64)");
+                           + " is not a pool name (letters, digits, _ . and -, a letter or digit "
+                             "first, at most 64)");
   }
 }
 
@@ -102,7 +105,8 @@ void read_worker(const YamlNode& root, const std::string& main_file, LoadState& 
   auto entry = root.find("worker");
   auto errors_in_worker = entry != nullptr && entry->value.kind != YamlNode::Kind::map
                           && entry->value.kind != YamlNode::Kind::null;
-  auto section = Section{entry == nullptr ? nullptr : &entry->value, "worker", worker_keys(), state};
+  auto section =
+      Section{entry == nullptr ? nullptr : &entry->value, "worker", worker_keys(), state};
   read_runtime(section, "containerRuntime", state.settings.worker.container_runtime);
   read_grace_period(section, state.settings.worker.termination_grace_period);
   if (errors_in_worker)

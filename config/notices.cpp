@@ -9,12 +9,14 @@ void add_notices(const PoolSettings& pool, Settings& settings) {
   };
   auto denied = pool.overrides.value == OverridePolicy::deny;
   if (pool.runtime.value == RuntimeKind::gvisor) {
-    auto routed = std::string{denied ? "are refused, because this pool denies overrides" : "run on runc"};
+    auto routed =
+        std::string{denied ? "are refused, because this pool denies overrides" : "run on runc"};
     if (pool.criu_enabled.value)
       add("criuEnabled", "gVisor containers are not checkpointed: those that ask for it " + routed,
           pool.criu_enabled.origin);
     if (!pool.gpu_type.value.empty())
-      add("gpuType", "gVisor containers have no GPUs: those that ask for one " + routed, pool.gpu_type.origin);
+      add("gpuType", "gVisor containers have no GPUs: those that ask for one " + routed,
+          pool.gpu_type.origin);
   } else {
     auto without_effect = std::string{"has no effect while the pool's runtime is runc"};
     if (!pool.gvisor_platform.value.empty())

@@ -16,7 +16,8 @@ constexpr uint64_t max_cpu_millis = 4'096'000;
 constexpr uint64_t max_pids = 4'194'304;
 constexpr auto max_duration = std::chrono::milliseconds{std::chrono::hours{1000}};
 
-constexpr const char* bytes_help = "write bytes or a number with K, M, G or T, such as 512M; powers of 1024";
+constexpr const char* bytes_help =
+    "write bytes or a number with K, M, G or T, such as 512M; powers of 1024";
 constexpr const char* cpu_help = "write CPUs such as 2 or 0.5, or thousandths such as 500m";
 constexpr const char* duration_help = "write seconds or a number with ms, s, m or h, such as 30s";
 
@@ -37,14 +38,16 @@ struct Decimal {
   bool overflow = false;
 };
 
-/// Takes "12" or "12.5" off the front of `text`; nothing if it does not start with a number or has more than six places.
+/// Takes "12" or "12.5" off the front of `text`; nothing if it does not start with a number or has
+/// more than six places.
 std::optional<Decimal> take_decimal(std::string_view& text) {
   auto result = Decimal{};
   if (text.empty() || !is_digit(text.front()))
     return std::nullopt;
   for (; !text.empty() && is_digit(text.front()); text.remove_prefix(1)) {
     result.overflow |= __builtin_mul_overflow(result.whole, uint64_t{10}, &result.whole);
-    result.overflow |= __builtin_add_overflow(result.whole, static_cast<uint64_t>(text.front() - '0'), &result.whole);
+    result.overflow |= __builtin_add_overflow(
+        result.whole, static_cast<uint64_t>(text.front() - '0'), &result.whole);
   }
   if (text.empty() || text.front() != '.')
     return result;
@@ -122,7 +125,8 @@ Result<uint64_t> parse_memory(std::string_view text) {
   auto bytes = parse_bytes(text);
   if (bytes && *bytes != 0 && (*bytes < min_memory || *bytes > max_memory))
     return reject(text, "out of range for a memory limit",
-                  "from " + format_bytes(min_memory) + " to " + format_bytes(max_memory) + ", or 0 for none");
+                  "from " + format_bytes(min_memory) + " to " + format_bytes(max_memory)
+                      + ", or 0 for none");
   return bytes;
 }
 
@@ -135,9 +139,11 @@ Result<uint64_t> parse_cpu(std::string_view text) {
   if (number->millionths % 1000 != 0)
     return reject(text, "finer than a thousandth of a CPU", cpu_help);
   auto millis = uint64_t{0};
-  auto too_large = number->overflow
-                   || __builtin_mul_overflow(number->whole, in_millis ? uint64_t{1} : uint64_t{1000}, &millis)
-                   || __builtin_add_overflow(millis, number->millionths / 1000, &millis) || millis > max_cpu_millis;
+  auto too_large =
+      number->overflow
+      || __builtin_mul_overflow(number->whole, in_millis ? uint64_t{1} : uint64_t{1000}, &millis)
+      || __builtin_add_overflow(millis, number->millionths / 1000, &millis)
+      || millis > max_cpu_millis;
   if (too_large || (millis != 0 && millis < min_cpu_millis))
     return reject(text, "out of range for a CPU limit", "from 10m to 4096, or 0 for none");
   return millis;
@@ -156,7 +162,8 @@ Result<uint64_t> parse_count(std::string_view text) {
 Result<uint64_t> parse_pids(std::string_view text) {
   auto count = parse_count(text);
   if (count && *count > max_pids)
-    return reject(text, "out of range for a limit of processes", "from 1 to 4194304, or 0 for none");
+    return reject(text, "out of range for a limit of processes",
+                  "from 1 to 4194304, or 0 for none");
   return count;
 }
 

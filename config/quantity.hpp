@@ -9,24 +9,25 @@
 
 namespace berth {
 
-// Amounts as people write them, in the configuration and on the command line. Every failure is a `bad_request` that
-// quotes the text and says how to write it.
+// Amounts as people write them, in the configuration and on the command line. Every failure is a
+// `bad_request` that quotes the text and says how to write it.
 
-/// Bytes: "1048576", "64M", "512Mi", "1.5G". K, M, G and T are powers of 1024 with or without "i" and "B", in either
-/// case, as in other container commands.
+/// Bytes: "1048576", "64M", "512Mi", "1.5G". K, M, G and T are powers of 1024 with or without "i"
+/// and "B", in either case, as in other container commands.
 Result<uint64_t> parse_bytes(std::string_view text);
 
 /// A memory limit in bytes: 0 for none, or 1 MiB (nothing starts below that) to 1 PiB.
 Result<uint64_t> parse_memory(std::string_view text);
 
-/// A CPU limit in thousandths of a CPU: "2", "0.5", "500m". 0 for none, or 10m (the kernel's smallest quota is 1 ms in a
-/// period of 100 ms) to 4096 CPUs.
+/// A CPU limit in thousandths of a CPU: "2", "0.5", "500m". 0 for none, or 10m (the kernel's
+/// smallest quota is 1 ms in a period of 100 ms) to 4096 CPUs.
 Result<uint64_t> parse_cpu(std::string_view text);
 
 /// A limit of processes and threads: 0 for none, at most 4194304 (the kernel's largest process id).
 Result<uint64_t> parse_pids(std::string_view text);
 
-/// A duration: "30s", "500ms", "1m30s", "2h", or a plain number of seconds ("30", "0.5"). At most 1000 hours.
+/// A duration: "30s", "500ms", "1m30s", "2h", or a plain number of seconds ("30", "0.5"). At most
+/// 1000 hours.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 /// A whole number in plain decimal digits: no sign, no leading zeros, no underscores.

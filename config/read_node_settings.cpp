@@ -21,8 +21,9 @@ void read_logs(Section& berth, Sourced<LogSettings>& result) {
   auto section = berth.sub_section("logs", logs_keys());
   if (auto size = section.parsed("maxSize", parse_bytes)) {
     if (*size < log_size.low || *size > log_size.high) {
-      section.reject("maxSize", format_bytes(*size) + " is out of range (from " + format_bytes(log_size.low) + " to "
-                                  + format_bytes(log_size.high) + ")");
+      section.reject("maxSize", format_bytes(*size) + " is out of range (from "
+                                    + format_bytes(log_size.low) + " to "
+                                    + format_bytes(log_size.high) + ")");
     } else {
       result.value.max_size = *size;
       result.origin = section.accept("maxSize");

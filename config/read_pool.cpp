@@ -26,32 +26,35 @@ struct ReservedFlag {
   std::string_view why;
 };
 
-constexpr auto own_cgroups = std::string_view{"Berth puts every container into a cgroup of its own to limit and watch it"};
+constexpr auto own_cgroups =
+    std::string_view{"Berth puts every container into a cgroup of its own to limit and watch it"};
 constexpr auto own_verb = std::string_view{"it belongs to a command that Berth gives itself"};
-constexpr auto no_container = std::string_view{"it would keep the runtime from running any container"};
+constexpr auto no_container =
+    std::string_view{"it would keep the runtime from running any container"};
 constexpr auto reserved_flags = std::array{
-  ReservedFlag{"root", "use runtimeConfig.gvisorRoot"},
-  ReservedFlag{"platform", "use runtimeConfig.gvisorPlatform"},
-  ReservedFlag{"log", "Berth reads the runtime's errors from there"},
-  ReservedFlag{"log-format", "Berth reads the runtime's errors from there"},
-  ReservedFlag{"bundle", own_verb},
-  ReservedFlag{"pid-file", own_verb},
-  ReservedFlag{"console-socket", own_verb},
-  ReservedFlag{"user-log", own_verb},
-  ReservedFlag{"detach", own_verb},
-  ReservedFlag{"ignore-cgroups", own_cgroups},
-  ReservedFlag{"systemd-cgroup", own_cgroups},
-  ReservedFlag{"rootless", own_cgroups},
-  ReservedFlag{"help", no_container},
-  ReservedFlag{"h", no_container},
-  ReservedFlag{"version", no_container},
+    ReservedFlag{"root", "use runtimeConfig.gvisorRoot"},
+    ReservedFlag{"platform", "use runtimeConfig.gvisorPlatform"},
+    ReservedFlag{"log", "Berth reads the runtime's errors from there"},
+    ReservedFlag{"log-format", "Berth reads the runtime's errors from there"},
+    ReservedFlag{"bundle", own_verb},
+    ReservedFlag{"pid-file", own_verb},
+    ReservedFlag{"console-socket", own_verb},
+    ReservedFlag{"user-log", own_verb},
+    ReservedFlag{"detach", own_verb},
+    ReservedFlag{"ignore-cgroups", own_cgroups},
+    ReservedFlag{"systemd-cgroup", own_cgroups},
+    ReservedFlag{"rootless", own_cgroups},
+    ReservedFlag{"help", no_container},
+    ReservedFlag{"h", no_container},
+    ReservedFlag{"version", no_container},
 };
 
 /// Why `argument` cannot be passed on to runsc; empty if it can.
 std::string fault_of(const std::string& argument) {
   if (argument.size() > max_extra_arg)
     return "is longer than " + std::to_string(max_extra_arg) + " bytes";
-  if (std::any_of(argument.begin(), argument.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
+  if (std::any_of(argument.begin(), argument.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x20; }))
     return "contains a control character";
   if (!argument.starts_with('-'))
     return "does not start with \"-\" (write a flag and its value as one item: \"--name=value\")";
@@ -68,7 +71,8 @@ std::string fault_of(const std::string& argument) {
 void read_extra_args(Section& section, Sourced<Argv>& result, LoadState& state) {
   constexpr auto key = std::string_view{"gvisorExtraArgs"};
   auto node = section.get(key);
-  if (node == nullptr || !check_kind(*node, YamlNode::Kind::list, section.shown_path_of(key), state.errors))
+  if (node == nullptr
+      || !check_kind(*node, YamlNode::Kind::list, section.shown_path_of(key), state.errors))
     return;
   if (node->items.size() > max_extra_args) {
     section.reject(key, "more than " + std::to_string(max_extra_args) + " arguments");
@@ -118,7 +122,8 @@ void read_runtime_config(Section& pool, PoolSettings& settings, LoadState& state
   constexpr auto platforms = std::array<std::string_view, 3>{"kvm", "ptrace", "systrap"};
   auto section = pool.sub_section("runtimeConfig", runtime_config_keys());
   if (auto platform = section.word("gvisorPlatform", "platform", platforms))
-    settings.gvisor_platform = {std::string{platforms[*platform]}, section.accept("gvisorPlatform")};
+    settings.gvisor_platform = {std::string{platforms[*platform]},
+                                section.accept("gvisorPlatform")};
   read_gvisor_root(section, settings.gvisor_root);
   read_extra_args(section, settings.gvisor_extra_args, state);
 }
@@ -133,8 +138,9 @@ void read_queue(Section& pool, Sourced<QueueSettings>& result) {
   result = {{length.value, timeout.value}, std::move(origin)};
 }
 
-/// `memory`, `cpu` or `pids`: one value for both parts, or a map of them. A default that is not given is the maximum, so
-/// that a container that asks for nothing does not get more than one that asks.
+/// `memory`, `cpu` or `pids`: one value for both parts, or a map of them. A default that is not
+/// given is the maximum, so that a container that asks for nothing does not get more than one that
+/// asks.
 void read_limit(Section& pool, std::string_view key, Sourced<LimitRange>& result,
                 Result<uint64_t> (*parse)(std::string_view), LoadState& state) {
   auto node = pool.get(key);
@@ -160,9 +166,12 @@ void read_limit(Section& pool, std::string_view key, Sourced<LimitRange>& result
   auto range = LimitRange{standard.value_or(ceiling.value_or(0)), ceiling.value_or(0)};
   // Without a ceiling any default will do; with one, no limit at all is above it too.
   if (standard && range.ceiling != 0 && (range.standard == 0 || range.standard > range.ceiling)) {
-    auto given = [&](std::string_view name) { return in_quotes(section.get(name)->text); };
-    section.reject("default", given("default") + (range.standard == 0 ? " means no limit, which" : "")
-                                + " is more than the max " + given("max"));
+    auto given = [&](std::string_view name) {
+      return in_quotes(section.get(name)->text);
+    };
+    section.reject("default", given("default")
+                                  + (range.standard == 0 ? " means no limit, which" : "")
+                                  + " is more than the max " + given("max"));
     return;
   }
   if (ceiling) {
@@ -203,7 +212,8 @@ void read_pool(const YamlEntry& entry, LoadState& state) {
     provenance[join_path(path, "runtime")] = {pool.runtime.origin, "worker.containerRuntime"};
   }
   read_runtime_config(section, pool, state);
-  section.read("overrides", pool.overrides, "policy", std::array<std::string_view, 2>{"allow", "deny"},
+  section.read("overrides", pool.overrides, "policy",
+               std::array<std::string_view, 2>{"allow", "deny"},
                std::array{OverridePolicy::allow, OverridePolicy::deny});
   section.read("onRuntimeUnavailable", pool.on_runtime_unavailable, "policy",
                std::array<std::string_view, 2>{"fallback", "fail"},
@@ -212,7 +222,8 @@ void read_pool(const YamlEntry& entry, LoadState& state) {
   section.read("maxConcurrentStarts", pool.max_concurrent_starts, max_starts);
   read_queue(section, pool.queue);
   read_grace_period(section, pool.termination_grace_period);
-  if (pool.termination_grace_period.origin.file.empty() && !worker.termination_grace_period.origin.file.empty()) {
+  if (pool.termination_grace_period.origin.file.empty()
+      && !worker.termination_grace_period.origin.file.empty()) {
     pool.termination_grace_period = worker.termination_grace_period;
     provenance[join_path(path, "terminationGracePeriod")] = {worker.termination_grace_period.origin,
                                                              "worker.terminationGracePeriod"};

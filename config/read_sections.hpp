@@ -4,7 +4,8 @@
 
 namespace berth {
 
-// The rules of the configuration, one function for each section. What they read goes to `state.settings`.
+// The rules of the configuration, one function for each section. What they read goes to
+// `state.settings`.
 
 /// `worker.containerRuntime` or a pool's `runtime`.
 void read_runtime(Section& section, std::string_view key, Sourced<RuntimeKind>& result);

@@ -13,24 +13,28 @@ bool is_control(char c) {
 }
 
 bool is_any_of(std::string_view text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](auto word) { return equal_ignoring_case(text, word); });
+  return std::any_of(words.begin(), words.end(),
+                     [&](auto word) { return equal_ignoring_case(text, word); });
 }
 
 } // namespace
 
-bool check_kind(const YamlNode& node, YamlNode::Kind kind, const std::string& path, ErrorList& errors) {
+bool check_kind(const YamlNode& node, YamlNode::Kind kind, const std::string& path,
+                ErrorList& errors) {
   if (!node.tag.empty()) {
     errors.add(node.origin, path, "the tag " + in_quotes(node.tag) + " has no meaning here");
     return false;
   }
   if (node.kind == kind || node.kind == YamlNode::Kind::null)
     return true;
-  errors.add(node.origin, path, std::string{"expected "} + describe(kind) + ", found " + describe(node.kind));
+  errors.add(node.origin, path,
+             std::string{"expected "} + describe(kind) + ", found " + describe(node.kind));
   return false;
 }
 
-Section::Section(const YamlNode* node, std::string path, std::string shown_path, KeyTable keys, LoadState& state)
-  : node_{node}, path_{std::move(path)}, shown_path_{std::move(shown_path)}, state_{state} {
+Section::Section(const YamlNode* node, std::string path, std::string shown_path, KeyTable keys,
+                 LoadState& state)
+    : node_{node}, path_{std::move(path)}, shown_path_{std::move(shown_path)}, state_{state} {
   if (node_ == nullptr || !check_kind(*node_, YamlNode::Kind::map, shown_path_, state_.errors)) {
     node_ = nullptr;
     return;
@@ -39,9 +43,11 @@ Section::Section(const YamlNode* node, std::string path, std::string shown_path,
     auto known = find_key(keys, entry.key);
     if (known == nullptr)
       state_.errors.add(entry.origin, shown_path_,
-                        "unknown key " + in_quotes(entry.key) + hint_for_unknown_key(keys, entry.key));
+                        "unknown key " + in_quotes(entry.key)
+                            + hint_for_unknown_key(keys, entry.key));
     else if (!known->ignored_because.empty())
-      state_.settings.ignored.push_back({path_of(entry.key), std::string{known->ignored_because}, entry.origin});
+      state_.settings.ignored.push_back(
+          {path_of(entry.key), std::string{known->ignored_because}, entry.origin});
   }
 }
 
@@ -62,14 +68,16 @@ std::string Section::shown_path_of(std::string_view key) const {
 
 std::optional<std::string> Section::text(std::string_view key) {
   auto node = get(key);
-  if (node == nullptr || !check_kind(*node, YamlNode::Kind::scalar, shown_path_of(key), state_.errors))
+  if (node == nullptr
+      || !check_kind(*node, YamlNode::Kind::scalar, shown_path_of(key), state_.errors))
     return std::nullopt;
   return node->text;
 }
 
 void Section::reject(std::string_view key, std::string what) {
   auto node = get(key);
-  state_.errors.add(node == nullptr ? key_origin(key) : node->origin, shown_path_of(key), std::move(what));
+  state_.errors.add(node == nullptr ? key_origin(key) : node->origin, shown_path_of(key),
+                    std::move(what));
 }
 
 Origin Section::accept(std::string_view key) {
@@ -98,7 +106,8 @@ void Section::read(std::string_view key, Sourced<bool>& result) {
   if (!is_true && !is_any_of(*value, {"false", "no", "off"}))
     reject(key, in_quotes(*value) + " is neither true nor false");
   else if (get(key)->quoted)
-    reject(key, "expected true or false, found the text " + in_quotes(*value) + " (remove the quotes)");
+    reject(key,
+           "expected true or false, found the text " + in_quotes(*value) + " (remove the quotes)");
   else
     result = {is_true, accept(key)};
 }
@@ -109,7 +118,8 @@ std::optional<uint64_t> Section::count(std::string_view key, Bounds bounds) {
     return std::nullopt;
   auto range = "from " + std::to_string(bounds.low) + " to " + std::to_string(bounds.high);
   if (get(key)->quoted)
-    reject(key, "expected a number, found the text " + in_quotes(get(key)->text) + " (remove the quotes)");
+    reject(key, "expected a number, found the text " + in_quotes(get(key)->text)
+                    + " (remove the quotes)");
   else if (*number < bounds.low || *number > bounds.high)
     reject(key, std::to_string(*number) + " is out of range (" + range + ")");
   else
@@ -130,12 +140,13 @@ std::optional<std::chrono::milliseconds> Section::duration(std::string_view key,
   auto high = std::chrono::milliseconds{bounds.high};
   if (*value >= low && *value <= high)
     return value;
-  reject(key, format_duration(*value) + " is out of range (from " + format_duration(low) + " to " + format_duration(high)
-                + ")");
+  reject(key, format_duration(*value) + " is out of range (from " + format_duration(low) + " to "
+                  + format_duration(high) + ")");
   return std::nullopt;
 }
 
-void Section::read(std::string_view key, Sourced<std::chrono::milliseconds>& result, Bounds bounds) {
+void Section::read(std::string_view key, Sourced<std::chrono::milliseconds>& result,
+                   Bounds bounds) {
   if (auto value = duration(key, bounds))
     result = {*value, accept(key)};
 }
@@ -160,10 +171,13 @@ std::optional<size_t> Section::word(std::string_view key, std::string_view what,
   if (i != words.end())
     return static_cast<size_t>(i - words.begin());
   auto hint = std::string{};
-  // The name of gVisor's program is one letter away from the other runtime, which is not what was meant.
-  if (auto meant = *value == "runsc" ? std::string_view{"gvisor"} : nearest(*value, words); !meant.empty())
+  // The name of gVisor's program is one letter away from the other runtime, which is not what was
+  // meant.
+  if (auto meant = *value == "runsc" ? std::string_view{"gvisor"} : nearest(*value, words);
+      !meant.empty())
     hint = "did you mean " + in_quotes(meant) + "? ";
-  reject(key, "unknown " + std::string{what} + ' ' + in_quotes(*value) + " (" + hint + "known: " + join(words) + ")");
+  reject(key, "unknown " + std::string{what} + ' ' + in_quotes(*value) + " (" + hint
+                  + "known: " + join(words) + ")");
   return std::nullopt;
 }
 

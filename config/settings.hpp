@@ -118,7 +118,8 @@ struct IgnoredKey {
   Origin origin;
 };
 
-/// Something valid that the operator may not expect: settings that work against each other or have no effect.
+/// Something valid that the operator may not expect: settings that work against each other or have
+/// no effect.
 struct Notice {
   std::string path; ///< "worker.pools.sandbox.criuEnabled"
   std::string what;
@@ -128,7 +129,8 @@ struct Notice {
 /// Where one value came from, finer than `Sourced` where a setting has several parts.
 struct Provenance {
   Origin origin;
-  /// The key that was written, if it is another one than the value's own: "worker.terminationGracePeriod".
+  /// The key that was written, if it is another one than the value's own:
+  /// "worker.terminationGracePeriod".
   std::string via;
 };
 
@@ -140,7 +142,8 @@ struct Settings {
   std::map<std::string, PoolSettings> pools;
   std::vector<IgnoredKey> ignored;
   std::vector<Notice> notices;
-  /// Every value that was written, by its path ("worker.pools.web.memory.max"); what is missing here is a default.
+  /// Every value that was written, by its path ("worker.pools.web.memory.max"); what is missing here
+  /// is a default.
   std::map<std::string, Provenance> provenance;
 };
 

@@ -13,9 +13,12 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// How many single characters must be changed, added, removed, or swapped with their neighbour to make `a` into `b`.
+/// How many single characters must be changed, added, removed, or swapped with their neighbour to
+/// make `a` into `b`.
 size_t typing_errors(std::string_view a, std::string_view b) {
-  auto row = [&] { return std::vector<size_t>(b.size() + 1); };
+  auto row = [&] {
+    return std::vector<size_t>(b.size() + 1);
+  };
   auto before_last = row();
   auto last = row();
   auto current = row();
@@ -26,7 +29,8 @@ size_t typing_errors(std::string_view a, std::string_view b) {
     for (size_t j = 1; j <= b.size(); ++j) {
       auto differs = lower(a[i - 1]) == lower(b[j - 1]) ? size_t{0} : size_t{1};
       current[j] = std::min({last[j] + 1, current[j - 1] + 1, last[j - 1] + differs});
-      if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]))
+      if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2])
+          && lower(a[i - 2]) == lower(b[j - 1]))
         current[j] = std::min(current[j], before_last[j - 2] + 1);
     }
     std::swap(before_last, last);
@@ -69,7 +73,8 @@ std::string in_quotes(std::string_view text) {
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {

@@ -21,11 +21,12 @@ struct TextFault {
   std::string what;
 };
 
-/// The first byte of `text` that is not UTF-8 or a control character other than tab and line break; nothing if all is
-/// well.
+/// The first byte of `text` that is not UTF-8 or a control character other than tab and line break;
+/// nothing if all is well.
 std::optional<TextFault> find_fault(std::string_view text);
 
-/// Turns places that count bytes into places that count characters, at the same small cost for any place in any text.
+/// Turns places that count bytes into places that count characters, at the same small cost for any
+/// place in any text.
 class ColumnCounter {
 public:
   /// `text` must be valid UTF-8 and outlive the counter.

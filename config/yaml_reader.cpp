@@ -37,12 +37,12 @@ size_t count_nodes(const YamlNode& node) {
   return result;
 }
 
-/// Builds the tree from the parser's events. yaml-cpp's own tree is of no use here: it keeps a key that is given twice
-/// without a word, and forgets where keys stood.
+/// Builds the tree from the parser's events. yaml-cpp's own tree is of no use here: it keeps a key
+/// that is given twice without a word, and forgets where keys stood.
 class TreeBuilder final : public YAML::EventHandler {
 public:
   TreeBuilder(const std::string& file, std::string_view text, ErrorList& errors)
-    : file_{file}, text_{text}, columns_{text}, errors_{errors} {
+      : file_{file}, text_{text}, columns_{text}, errors_{errors} {
     // nop
   }
 
@@ -57,7 +57,8 @@ public:
     return {file_, position.line, position.column};
   }
 
-  /// Where a quoted text starts that the end of the file cuts off: the parser takes such a text as if it were closed.
+  /// Where a quoted text starts that the end of the file cuts off: the parser takes such a text as
+  /// if it were closed.
   std::optional<Origin> unclosed_quote() {
     if (last_quoted_ == std::string_view::npos)
       return std::nullopt;
@@ -84,7 +85,8 @@ public:
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1)
-      throw Unreadable{origin(mark), {}, "a second YAML document starts here; a configuration file holds one"};
+      throw Unreadable{
+          origin(mark), {}, "a second YAML document starts here; a configuration file holds one"};
   }
 
   void OnDocumentEnd() override {
@@ -162,18 +164,21 @@ private:
     return node;
   }
 
-  /// Counts values against the limit before they are copied. Anchors and aliases count with all they contain, so that a
-  /// few lines that repeat each other do not grow into millions.
+  /// Counts values against the limit before they are copied. Anchors and aliases count with all
+  /// they contain, so that a few lines that repeat each other do not grow into millions.
   void charge(size_t count, const Origin& where) {
     nodes_ += count;
     if (nodes_ > max_nodes)
       throw Unreadable{where, path(),
-                       "more than " + std::to_string(max_nodes) + " values (an alias counts with all it stands for)"};
+                       "more than " + std::to_string(max_nodes)
+                           + " values (an alias counts with all it stands for)"};
   }
 
-  void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
+            YAML::anchor_t anchor) {
     if (levels_.size() >= max_depth)
-      throw Unreadable{origin(mark), {}, "nested more than " + std::to_string(max_depth) + " levels deep"};
+      throw Unreadable{
+          origin(mark), {}, "nested more than " + std::to_string(max_depth) + " levels deep"};
     auto level = Level{};
     level.node = make(kind, mark, tag);
     level.anchor = anchor;
@@ -213,8 +218,8 @@ private:
       errors_.add(key.origin, path(), std::string{"a key must be text, not "} + describe(key.kind));
     else if (auto [first, is_new] = level.seen.emplace(key.text, key.origin); !is_new)
       errors_.add(key.origin, path(),
-                  "key " + in_quotes(key.text) + " is given twice (first in line " + std::to_string(first->second.line)
-                    + ")");
+                  "key " + in_quotes(key.text) + " is given twice (first in line "
+                      + std::to_string(first->second.line) + ")");
     else
       level.key_is_good = true;
     level.is_merge = level.key_is_good && !key.quoted && key.text == "<<";
@@ -280,16 +285,20 @@ std::string explain(const YAML::Exception& error, const Origin& where, std::stri
     std::string_view hint;
   };
   constexpr auto hints = std::array{
-    Hint{"illegal map value", "a second colon in this line, or a line above without a colon and a space"},
-    Hint{"end of map not found", "this line is indented differently from its neighbours, or lacks a colon"},
-    Hint{"end of sequence not found", "this line is indented differently from its neighbours"},
-    Hint{"end of map flow not found", "a } is missing"},
-    Hint{"end of sequence flow not found", "a ] is missing"},
-    Hint{"illegal flow end", "a ] or } without its opening"},
-    Hint{"the referenced anchor is not defined", "an alias needs an anchor of that name above it"},
+      Hint{"illegal map value",
+           "a second colon in this line, or a line above without a colon and a space"},
+      Hint{"end of map not found",
+           "this line is indented differently from its neighbours, or lacks a colon"},
+      Hint{"end of sequence not found", "this line is indented differently from its neighbours"},
+      Hint{"end of map flow not found", "a } is missing"},
+      Hint{"end of sequence flow not found", "a ] is missing"},
+      Hint{"illegal flow end", "a ] or } without its opening"},
+      Hint{"the referenced anchor is not defined",
+           "an alias needs an anchor of that name above it"},
   };
   auto result = "not valid YAML: " + std::string{error.msg};
-  std::replace_if(result.begin(), result.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  std::replace_if(
+      result.begin(), result.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   result.erase(result.find_last_not_of(" :") + 1);
   for (const auto& hint : hints)
     if (error.msg == hint.message)
@@ -300,14 +309,16 @@ std::string explain(const YAML::Exception& error, const Origin& where, std::stri
   for (auto number = 1; number <= where.line && std::getline(lines, line); ++number) {
     auto indentation = std::string_view{line}.substr(0, line.find_first_not_of(" \t"));
     if (indentation.find('\t') != std::string_view::npos)
-      return result + "; line " + std::to_string(number) + " is indented with a tab, YAML takes only spaces";
+      return result + "; line " + std::to_string(number)
+             + " is indented with a tab, YAML takes only spaces";
   }
   return result;
 }
 
 } // namespace
 
-std::optional<YamlNode> read_yaml(const std::string& file, std::string_view text, ErrorList& errors) {
+std::optional<YamlNode> read_yaml(const std::string& file, std::string_view text,
+                                  ErrorList& errors) {
   if (text.size() > max_config_file_size) {
     errors.add({file, 0, 0}, {}, "larger than " + std::to_string(max_config_file_size) + " bytes");
     return std::nullopt;

@@ -7,7 +7,8 @@
 namespace berth {
 
 const YamlEntry* YamlNode::find(std::string_view key) const {
-  auto i = std::find_if(entries.begin(), entries.end(), [&](const YamlEntry& entry) { return entry.key == key; });
+  auto i = std::find_if(entries.begin(), entries.end(),
+                        [&](const YamlEntry& entry) { return entry.key == key; });
   return i == entries.end() ? nullptr : &*i;
 }
 

@@ -10,7 +10,8 @@ namespace berth {
 
 struct YamlEntry;
 
-/// A YAML value with the place where it was written. A plain tree: aliases and merge keys are resolved.
+/// A YAML value with the place where it was written. A plain tree: aliases and merge keys are
+/// resolved.
 struct YamlNode {
   enum class Kind : uint8_t { null, scalar, list, map };
 
@@ -42,8 +43,8 @@ struct YamlEntry {
 /// "a map", "a list", "a single value", "nothing".
 const char* describe(YamlNode::Kind kind);
 
-/// Puts `overlay` on top of `base`: maps are merged key by key, anything else is replaced. An empty value changes nothing
-/// where `base` has a map, and takes a single value back.
+/// Puts `overlay` on top of `base`: maps are merged key by key, anything else is replaced. An empty
+/// value changes nothing where `base` has a map, and takes a single value back.
 void merge_into(YamlNode& base, YamlNode overlay);
 
 } // namespace berth

@@ -18,12 +18,14 @@ std::string table(const std::vector<SettingRow>& rows) {
 } // namespace
 
 TEST_CASE("the effective configuration names the source of each value", "[config]") {
-  auto settings = valid("worker:\n"
-                        "  containerRuntime: gvisor\n"
-                        "  terminationGracePeriod: 90\n"
-                        "  pools:\n"
-                        "    plain: {runtime: runc, memory: 1Gi, cpu: {max: 2}, pids: {default: 10, max: 20}}\n"
-                        "    box: {containerRuntimeConfig: {gvisorPlatform: kvm, gvisorExtraArgs: [--x, --y=\"z\"]}}\n");
+  auto settings =
+      valid("worker:\n"
+            "  containerRuntime: gvisor\n"
+            "  terminationGracePeriod: 90\n"
+            "  pools:\n"
+            "    plain: {runtime: runc, memory: 1Gi, cpu: {max: 2}, pids: {default: 10, max: 20}}\n"
+            "    box: {containerRuntimeConfig: {gvisorPlatform: kvm, gvisorExtraArgs: [--x, "
+            "--y=\"z\"]}}\n");
   CHECK(table(describe(settings))
         == "berth.logs.maxSize = 16Mi <- default\n"
            "berth.logs.maxFiles = 4 <- default\n"
@@ -37,14 +39,16 @@ TEST_CASE("the effective configuration names the source of each value", "[config
            "worker.pools.box.runtime = gvisor <- worker.containerRuntime, f.yaml:2:21\n"
            "worker.pools.box.runtimeConfig.gvisorPlatform = kvm <- f.yaml:6:52\n"
            "worker.pools.box.runtimeConfig.gvisorRoot = /run/gvisor <- default\n"
-           "worker.pools.box.runtimeConfig.gvisorExtraArgs = [\"--x\", \"--y=\\\"z\\\"\"] <- f.yaml:6:74\n"
+           "worker.pools.box.runtimeConfig.gvisorExtraArgs = [\"--x\", \"--y=\\\"z\\\"\"] <- "
+           "f.yaml:6:74\n"
            "worker.pools.box.overrides = allow <- default\n"
            "worker.pools.box.onRuntimeUnavailable = fallback <- default\n"
            "worker.pools.box.maxContainers = unlimited <- default\n"
            "worker.pools.box.maxConcurrentStarts = 2 per CPU <- default\n"
            "worker.pools.box.queue.length = 0 <- default\n"
            "worker.pools.box.queue.timeout = 30s <- default\n"
-           "worker.pools.box.terminationGracePeriod = 1m30s <- worker.terminationGracePeriod, f.yaml:3:27\n"
+           "worker.pools.box.terminationGracePeriod = 1m30s <- worker.terminationGracePeriod, "
+           "f.yaml:3:27\n"
            "worker.pools.box.memory.default = none <- default\n"
            "worker.pools.box.memory.max = none <- default\n"
            "worker.pools.box.cpu.default = none <- default\n"
@@ -61,7 +65,8 @@ TEST_CASE("the effective configuration names the source of each value", "[config
            "worker.pools.plain.maxConcurrentStarts = 2 per CPU <- default\n"
            "worker.pools.plain.queue.length = 0 <- default\n"
            "worker.pools.plain.queue.timeout = 30s <- default\n"
-           "worker.pools.plain.terminationGracePeriod = 1m30s <- worker.terminationGracePeriod, f.yaml:3:27\n"
+           "worker.pools.plain.terminationGracePeriod = 1m30s <- worker.terminationGracePeriod, "
+           "f.yaml:3:27\n"
            "worker.pools.plain.memory.default = 1Gi <- f.yaml:5:36\n"
            "worker.pools.plain.memory.max = 1Gi <- f.yaml:5:36\n"
            "worker.pools.plain.cpu.default = 2 <- worker.pools.plain.cpu.max, f.yaml:5:52\n"

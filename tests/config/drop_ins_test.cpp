@@ -45,25 +45,25 @@ std::string source_of(const Settings& settings, const std::string& path) {
 
 TEST_CASE("drop-ins are merged key by key and the later file wins", "[config]") {
   auto loaded = load_settings({
-    {"berth.yaml", "worker:\n"
-                   "  containerRuntime: runc\n"
-                   "  pools:\n"
-                   "    a:\n"
-                   "      runtime: runc\n"
-                   "      maxContainers: 5\n"
-                   "      queue: {length: 1, timeout: 1s}\n"
-                   "      runtimeConfig: {gvisorExtraArgs: [-a, -b]}\n"
-                   "    b: {cpu: 1}\n"},
-    {"conf.d/10.yaml", "worker:\n"
-                       "  pools:\n"
-                       "    a:\n"
-                       "      runtime: gvisor\n"
-                       "      queue: {length: 2}\n"
-                       "      runtimeConfig: {gvisorExtraArgs: [-c], gvisorPlatform: kvm}\n"
-                       "    c:\n"},
-    {"conf.d/20.yaml", "worker:\n"
-                       "  pools: {a: {runtimeConfig: {gvisorPlatform: ptrace}}}\n"
-                       "berth: {eventHistory: 5}\n"},
+      {"berth.yaml", "worker:\n"
+                     "  containerRuntime: runc\n"
+                     "  pools:\n"
+                     "    a:\n"
+                     "      runtime: runc\n"
+                     "      maxContainers: 5\n"
+                     "      queue: {length: 1, timeout: 1s}\n"
+                     "      runtimeConfig: {gvisorExtraArgs: [-a, -b]}\n"
+                     "    b: {cpu: 1}\n"},
+      {"conf.d/10.yaml", "worker:\n"
+                         "  pools:\n"
+                         "    a:\n"
+                         "      runtime: gvisor\n"
+                         "      queue: {length: 2}\n"
+                         "      runtimeConfig: {gvisorExtraArgs: [-c], gvisorPlatform: kvm}\n"
+                         "    c:\n"},
+      {"conf.d/20.yaml", "worker:\n"
+                         "  pools: {a: {runtimeConfig: {gvisorPlatform: ptrace}}}\n"
+                         "berth: {eventHistory: 5}\n"},
   });
   REQUIRE(loaded);
   CHECK(loaded->pools.size() == 3);
@@ -71,37 +71,44 @@ TEST_CASE("drop-ins are merged key by key and the later file wins", "[config]") 
   CHECK(source_of(*loaded, "worker.pools.a.maxContainers") == "5 from berth.yaml:6:22");
   CHECK(source_of(*loaded, "worker.pools.a.queue.length") == "2 from conf.d/10.yaml:5:23");
   CHECK(source_of(*loaded, "worker.pools.a.queue.timeout") == "1s from berth.yaml:7:35");
-  CHECK(source_of(*loaded, "worker.pools.a.runtimeConfig.gvisorPlatform") == "ptrace from conf.d/20.yaml:2:47");
-  CHECK(source_of(*loaded, "worker.pools.a.runtimeConfig.gvisorExtraArgs") == "[\"-c\"] from conf.d/10.yaml:6:40");
-  CHECK(source_of(*loaded, "worker.pools.b.runtime") == "runc from worker.containerRuntime, berth.yaml:2:21");
+  CHECK(source_of(*loaded, "worker.pools.a.runtimeConfig.gvisorPlatform")
+        == "ptrace from conf.d/20.yaml:2:47");
+  CHECK(source_of(*loaded, "worker.pools.a.runtimeConfig.gvisorExtraArgs")
+        == "[\"-c\"] from conf.d/10.yaml:6:40");
+  CHECK(source_of(*loaded, "worker.pools.b.runtime")
+        == "runc from worker.containerRuntime, berth.yaml:2:21");
   CHECK(source_of(*loaded, "berth.eventHistory") == "5 from conf.d/20.yaml:3:23");
 }
 
 TEST_CASE("a drop-in may use either name of a setting", "[config]") {
-  auto loaded = load_settings({{"berth.yaml", "worker: {pools: {a: {runtime: runc}}}"},
-                               {"conf.d/a.yaml", "worker: {pools: {a: {containerRuntime: gvisor}}}"}});
+  auto loaded =
+      load_settings({{"berth.yaml", "worker: {pools: {a: {runtime: runc}}}"},
+                     {"conf.d/a.yaml", "worker: {pools: {a: {containerRuntime: gvisor}}}"}});
   REQUIRE(loaded);
   CHECK(loaded->pools.at("a").runtime.value == RuntimeKind::gvisor);
   CHECK(source_of(*loaded, "worker.pools.a.runtime") == "gvisor from conf.d/a.yaml:1:40");
 }
 
 TEST_CASE("an empty value in a drop-in takes a value back but leaves maps alone", "[config]") {
-  auto loaded = load_settings({{"berth.yaml", "worker: {pools: {a: {runtime: gvisor, maxContainers: 5}}}"},
-                               {"conf.d/1.yaml", "worker: {pools: {a: }}"},
-                               {"conf.d/2.yaml", "worker:\nberth:\n"},
-                               {"conf.d/3.yaml", "# nothing\n"},
-                               {"conf.d/4.yaml", "worker: {pools: {a: {maxContainers: }}}"}});
+  auto loaded =
+      load_settings({{"berth.yaml", "worker: {pools: {a: {runtime: gvisor, maxContainers: 5}}}"},
+                     {"conf.d/1.yaml", "worker: {pools: {a: }}"},
+                     {"conf.d/2.yaml", "worker:\nberth:\n"},
+                     {"conf.d/3.yaml", "# nothing\n"},
+                     {"conf.d/4.yaml", "worker: {pools: {a: {maxContainers: }}}"}});
   REQUIRE(loaded);
   CHECK(source_of(*loaded, "worker.pools.a.runtime") == "gvisor from berth.yaml:1:31");
   CHECK(source_of(*loaded, "worker.pools.a.maxContainers") == "unlimited from default");
 }
 
 TEST_CASE("errors name the file that won", "[config]") {
-  auto loaded = load_settings({{"berth.yaml", "worker: {pools: {a: {runtime: bad, cpu: bad}}}"},
-                               {"conf.d/1.yaml", "worker: {pools: {a: {runtime: worse}, b: {x: 1}}}"}});
+  auto loaded =
+      load_settings({{"berth.yaml", "worker: {pools: {a: {runtime: bad, cpu: bad}}}"},
+                     {"conf.d/1.yaml", "worker: {pools: {a: {runtime: worse}, b: {x: 1}}}"}});
   REQUIRE_FALSE(loaded);
   CHECK(render(loaded.error())
-        == "berth.yaml:1:41: pools.a.cpu: \"bad\" is not an amount of CPUs (write CPUs such as 2 or 0.5, or thousandths "
+        == "berth.yaml:1:41: pools.a.cpu: \"bad\" is not an amount of CPUs (write CPUs such as 2 "
+           "or 0.5, or thousandths "
            "such as 500m)\n"
            "conf.d/1.yaml:1:31: pools.a.runtime: unknown runtime \"worse\" (known: runc, gvisor)\n"
            "conf.d/1.yaml:1:43: pools.b: unknown key \"x\"");
@@ -114,7 +121,8 @@ TEST_CASE("all files that are no YAML are reported, and only those", "[config]")
                                {"conf.d/3.yaml", "\xff"}});
   REQUIRE_FALSE(loaded);
   CHECK(render(loaded.error())
-        == "conf.d/1.yaml:1:5: not valid YAML: illegal map value (a second colon in this line, or a line above "
+        == "conf.d/1.yaml:1:5: not valid YAML: illegal map value (a second colon in this line, or "
+           "a line above "
            "without a colon and a space)\n"
            "conf.d/2.yaml:1:1: expected a map, found a list\n"
            "conf.d/3.yaml:1:1: byte 0xff is not UTF-8");

@@ -45,7 +45,8 @@ TEST_CASE("what the example comments out is the default", "[config]") {
   auto text = example_text();
   auto settings = load_settings({{"f.yaml", text}});
   REQUIRE(settings);
-  for (auto line : {"# runtime: runc", "# maxConcurrentStarts: 0", "# terminationGracePeriod: 30", "# oomGroup: false"}) {
+  for (auto line : {"# runtime: runc", "# maxConcurrentStarts: 0", "# terminationGracePeriod: 30",
+                    "# oomGroup: false"}) {
     INFO(line);
     auto i = text.find(line);
     REQUIRE(i != std::string::npos);
@@ -66,7 +67,9 @@ TEST_CASE("the example with random damage is read or refused with reasons", "[co
   auto original = example_text();
   REQUIRE(original.size() > 1000);
   auto random = std::mt19937{20240229};
-  auto below = [&](size_t limit) { return static_cast<size_t>(random() % limit); };
+  auto below = [&](size_t limit) {
+    return static_cast<size_t>(random() % limit);
+  };
   const auto syntax = std::string{":-?[]{}&*!|>'\"%@`#,\n\t <~\\"};
   auto refused = 0;
   for (auto round = 0; round < 2000; ++round) {

@@ -10,7 +10,8 @@
 
 namespace berth::test {
 
-/// All errors of the file "f.yaml" with this text, as an operator sees them; "valid" if there are none.
+/// All errors of the file "f.yaml" with this text, as an operator sees them; "valid" if there are
+/// none.
 inline std::string errors_in(const std::string& text) {
   auto loaded = load_settings({{"f.yaml", text}});
   return loaded ? "valid" : render(loaded.error());

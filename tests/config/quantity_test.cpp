@@ -22,32 +22,33 @@ struct Amount {
 
 TEST_CASE("bytes are read in every spelling that is in use", "[config]") {
   auto row = GENERATE(values<Amount>({
-    {"0", 0},
-    {"1", 1},
-    {"1048576", 1048576},
-    {"64M", 64ull << 20},
-    {"64m", 64ull << 20},
-    {"64Mi", 64ull << 20},
-    {"64MiB", 64ull << 20},
-    {"64MB", 64ull << 20},
-    {"64mb", 64ull << 20},
-    {"512k", 512ull << 10},
-    {"1Gi", 1ull << 30},
-    {"1.5G", 3ull << 29},
-    {"0.5Ki", 512},
-    {"0.1Ki", 102},
-    {"2T", 2ull << 40},
-    {"16777215T", 16777215ull << 40},
-    {"18446744073709551615", UINT64_MAX},
-    {"0064M", 64ull << 20},
+      {"0", 0},
+      {"1", 1},
+      {"1048576", 1048576},
+      {"64M", 64ull << 20},
+      {"64m", 64ull << 20},
+      {"64Mi", 64ull << 20},
+      {"64MiB", 64ull << 20},
+      {"64MB", 64ull << 20},
+      {"64mb", 64ull << 20},
+      {"512k", 512ull << 10},
+      {"1Gi", 1ull << 30},
+      {"1.5G", 3ull << 29},
+      {"0.5Ki", 512},
+      {"0.1Ki", 102},
+      {"2T", 2ull << 40},
+      {"16777215T", 16777215ull << 40},
+      {"18446744073709551615", UINT64_MAX},
+      {"0064M", 64ull << 20},
   }));
   INFO(row.text);
   CHECK(parse_bytes(row.text) == row.value);
 }
 
 TEST_CASE("what is no amount of bytes is refused with the way to write one", "[config]") {
-  auto text = GENERATE(as<std::string>{}, "", " ", "M", "-1", "+1", "1 M", "1M ", " 1M", "1X", "1Mx", "1MiBi", "1.5", "1.M",
-                       ".5M", "1.2.3M", "1,5G", "1e3", "0x10", "1_000", "one", "1.1234567M", "\xc2\xb2M", "NaN", "inf", "1P");
+  auto text = GENERATE(as<std::string>{}, "", " ", "M", "-1", "+1", "1 M", "1M ", " 1M", "1X",
+                       "1Mx", "1MiBi", "1.5", "1.M", ".5M", "1.2.3M", "1,5G", "1e3", "0x10",
+                       "1_000", "one", "1.1234567M", "\xc2\xb2M", "NaN", "inf", "1P");
   INFO(text);
   auto result = parse_bytes(text);
   REQUIRE_FALSE(result);
@@ -57,8 +58,9 @@ TEST_CASE("what is no amount of bytes is refused with the way to write one", "[c
 }
 
 TEST_CASE("an amount of bytes that does not fit is too large and never wraps around", "[config]") {
-  auto text = GENERATE(as<std::string>{}, "18446744073709551616", "16777216T", "99999999999999999999999M",
-                       "18014398509481984K", "17179869184G", "17592186044416M");
+  auto text =
+      GENERATE(as<std::string>{}, "18446744073709551616", "16777216T", "99999999999999999999999M",
+               "18014398509481984K", "17179869184G", "17592186044416M");
   INFO(text);
   auto result = parse_bytes(text);
   REQUIRE_FALSE(result);
@@ -70,7 +72,8 @@ TEST_CASE("memory limits have bounds that catch a forgotten unit", "[config]") {
   CHECK(parse_memory("1Mi") == 1u << 20);
   CHECK(parse_memory("1024T") == 1ull << 50);
   CHECK(fault(parse_memory("512"))
-        == "bad_request: \"512\": out of range for a memory limit (from 1Mi to 1024Ti, or 0 for none)");
+        == "bad_request: \"512\": out of range for a memory limit (from 1Mi to 1024Ti, or 0 for "
+           "none)");
   CHECK_FALSE(parse_memory("1048575"));
   CHECK_FALSE(parse_memory("1025T"));
 }
@@ -165,18 +168,20 @@ TEST_CASE("counts are plain decimal digits", "[config]") {
   CHECK(parse_count("100000") == 100'000u);
   CHECK(parse_pids("4194304") == 4'194'304u);
   CHECK_FALSE(parse_pids("4194305"));
-  auto text = GENERATE(as<std::string>{}, "", "-1", "+1", "010", "1_0", "0x10", "1.0", "1e3", "1k", "ten",
-                       "18446744073709551616");
+  auto text = GENERATE(as<std::string>{}, "", "-1", "+1", "010", "1_0", "0x10", "1.0", "1e3", "1k",
+                       "ten", "18446744073709551616");
   INFO(text);
   CHECK_FALSE(parse_count(text));
 }
 
 TEST_CASE("every amount that is printed can be read back", "[config]") {
-  auto bytes = GENERATE(uint64_t{0}, 1u, 1023u, 1024u, 1536u, 1u << 20, (1u << 20) + 1, 3ull << 29, 1ull << 50, UINT64_MAX);
+  auto bytes = GENERATE(uint64_t{0}, 1u, 1023u, 1024u, 1536u, 1u << 20, (1u << 20) + 1, 3ull << 29,
+                        1ull << 50, UINT64_MAX);
   CHECK(parse_bytes(format_bytes(bytes)) == bytes);
   auto millis = GENERATE(uint64_t{0}, 10u, 500u, 999u, 1000u, 1001u, 1250u, 4'096'000u);
   CHECK(parse_cpu(format_cpu(millis)) == millis);
-  auto duration = GENERATE(values<std::chrono::milliseconds>({0ms, 1ms, 999ms, 1s, 1500ms, 59s, 1min, 90s, 1h, 3601s, 1000h}));
+  auto duration = GENERATE(values<std::chrono::milliseconds>(
+      {0ms, 1ms, 999ms, 1s, 1500ms, 59s, 1min, 90s, 1h, 3601s, 1000h}));
   CHECK(parse_duration(format_duration(duration)) == duration);
 }
 

@@ -14,22 +14,47 @@ TEST_CASE("the runtime of a pool is its own, else that of worker, else runc", "[
     Origin origin;
   };
   auto row = GENERATE(values<Row>({
-    {"", "", RuntimeKind::runc, RuntimeSource::builtin, {}},
-    {"", "runtime: runc", RuntimeKind::runc, RuntimeSource::pool, {"f.yaml", 5, 16}},
-    {"", "runtime: gvisor", RuntimeKind::gvisor, RuntimeSource::pool, {"f.yaml", 5, 16}},
-    {"", "containerRuntime: gvisor", RuntimeKind::gvisor, RuntimeSource::pool, {"f.yaml", 5, 25}},
-    {"containerRuntime: runc", "", RuntimeKind::runc, RuntimeSource::worker, {"f.yaml", 2, 21}},
-    {"containerRuntime: gvisor", "", RuntimeKind::gvisor, RuntimeSource::worker, {"f.yaml", 2, 21}},
-    {"containerRuntime: gvisor", "runtime: runc", RuntimeKind::runc, RuntimeSource::pool, {"f.yaml", 5, 16}},
-    {"containerRuntime: runc", "runtime: gvisor", RuntimeKind::gvisor, RuntimeSource::pool, {"f.yaml", 5, 16}},
-    {"containerRuntime: gvisor", "runtime: gvisor", RuntimeKind::gvisor, RuntimeSource::pool, {"f.yaml", 5, 16}},
-    {"containerRuntime: gvisor", "runtime:", RuntimeKind::gvisor, RuntimeSource::worker, {"f.yaml", 2, 21}},
-    {"containerRuntime: gvisor", "runtime: ''", RuntimeKind::gvisor, RuntimeSource::worker, {"f.yaml", 2, 21}},
-    {"containerRuntime: ''", "", RuntimeKind::runc, RuntimeSource::builtin, {}},
-    {"containerRuntime:", "", RuntimeKind::runc, RuntimeSource::builtin, {}},
+      {"", "", RuntimeKind::runc, RuntimeSource::builtin, {}},
+      {"", "runtime: runc", RuntimeKind::runc, RuntimeSource::pool, {"f.yaml", 5, 16}},
+      {"", "runtime: gvisor", RuntimeKind::gvisor, RuntimeSource::pool, {"f.yaml", 5, 16}},
+      {"", "containerRuntime: gvisor", RuntimeKind::gvisor, RuntimeSource::pool, {"f.yaml", 5, 25}},
+      {"containerRuntime: runc", "", RuntimeKind::runc, RuntimeSource::worker, {"f.yaml", 2, 21}},
+      {"containerRuntime: gvisor",
+       "",
+       RuntimeKind::gvisor,
+       RuntimeSource::worker,
+       {"f.yaml", 2, 21}},
+      {"containerRuntime: gvisor",
+       "runtime: runc",
+       RuntimeKind::runc,
+       RuntimeSource::pool,
+       {"f.yaml", 5, 16}},
+      {"containerRuntime: runc",
+       "runtime: gvisor",
+       RuntimeKind::gvisor,
+       RuntimeSource::pool,
+       {"f.yaml", 5, 16}},
+      {"containerRuntime: gvisor",
+       "runtime: gvisor",
+       RuntimeKind::gvisor,
+       RuntimeSource::pool,
+       {"f.yaml", 5, 16}},
+      {"containerRuntime: gvisor",
+       "runtime:",
+       RuntimeKind::gvisor,
+       RuntimeSource::worker,
+       {"f.yaml", 2, 21}},
+      {"containerRuntime: gvisor",
+       "runtime: ''",
+       RuntimeKind::gvisor,
+       RuntimeSource::worker,
+       {"f.yaml", 2, 21}},
+      {"containerRuntime: ''", "", RuntimeKind::runc, RuntimeSource::builtin, {}},
+      {"containerRuntime:", "", RuntimeKind::runc, RuntimeSource::builtin, {}},
   }));
   INFO("worker: " << row.worker << ", pool: " << row.pool);
-  auto settings = valid("worker:\n  " + std::string{row.worker} + "\n  pools:\n    a:\n      " + row.pool + '\n');
+  auto settings = valid("worker:\n  " + std::string{row.worker} + "\n  pools:\n    a:\n      "
+                        + row.pool + '\n');
   const auto& pool = settings.pools.at("a");
   CHECK(pool.name == PoolName{"a"});
   CHECK(pool.runtime.value == row.runtime);
@@ -40,7 +65,8 @@ TEST_CASE("the runtime of a pool is its own, else that of worker, else runc", "[
 TEST_CASE("an empty pool has the defaults", "[config]") {
   auto text = GENERATE(as<std::string>{}, "worker: {pools: {a: }}", "worker: {pools: {a: {}}}",
                        "worker:\n  pools:\n    a:\n      # only a comment\n",
-                       "worker:\n  pools:\n    a: {runtimeConfig: , queue: {}, memory: , gpuType: '', runtime: ~}\nberth:\n");
+                       "worker:\n  pools:\n    a: {runtimeConfig: , queue: {}, memory: , gpuType: "
+                       "'', runtime: ~}\nberth:\n");
   INFO(text);
   auto settings = valid(text);
   const auto& pool = settings.pools.at("a");
@@ -132,16 +158,16 @@ TEST_CASE("a limit is one value for both parts, or a default and a maximum", "[c
     LimitRange range;
   };
   auto row = GENERATE(values<Row>({
-    {"5", {5, 5}},
-    {"\"5\"", {5, 5}},
-    {"0", {0, 0}},
-    {"{}", {0, 0}},
-    {"{default: 5}", {5, 0}},
-    {"{max: 5}", {5, 5}},
-    {"{default: 3, max: 5}", {3, 5}},
-    {"{default: 5, max: 5}", {5, 5}},
-    {"{default: 5, max: 0}", {5, 0}},
-    {"{default: , max: 5}", {5, 5}},
+      {"5", {5, 5}},
+      {"\"5\"", {5, 5}},
+      {"0", {0, 0}},
+      {"{}", {0, 0}},
+      {"{default: 5}", {5, 0}},
+      {"{max: 5}", {5, 5}},
+      {"{default: 3, max: 5}", {3, 5}},
+      {"{default: 5, max: 5}", {5, 5}},
+      {"{default: 5, max: 0}", {5, 0}},
+      {"{default: , max: 5}", {5, 5}},
   }));
   INFO(row.text);
   CHECK(valid(pool_with("pids: " + std::string{row.text})).pools.at("a").pids.value == row.range);
@@ -185,34 +211,39 @@ TEST_CASE("keys of the reference system are accepted and named as ignored", "[co
   auto lines = std::string{};
   for (const auto& key : settings.ignored)
     lines += to_string(key.origin) + ' ' + key.path + ": " + key.why + '\n';
-  CHECK(lines
-        == "f.yaml:12:1 storage: only the sections worker and berth are read\n"
-           "f.yaml:13:1 bert: only the sections worker and berth are read (did you mean \"berth\"?)\n"
-           "f.yaml:2:3 worker.cacheEnabled: images and storage are not managed by the node\n"
-           "f.yaml:3:3 worker.criu: checkpoints need no section of their own\n"
-           "f.yaml:4:3 worker.DefaultWorkerCpuRequest: containers are not run as Kubernetes pods\n"
-           "f.yaml:7:7 worker.pools.a.poolSizing: machines are not provided by the node\n"
-           "f.yaml:8:7 worker.pools.a.mode: machines are not provided by the node\n"
-           "f.yaml:9:7 worker.pools.a.jobSpec: containers are not run as Kubernetes pods\n"
-           "f.yaml:10:7 worker.pools.a.gpuType: it is shown with the pool only; a launch asks for GPUs itself\n"
-           "f.yaml:11:7 worker.pools.a.containerStartConcurrency: the key of Berth is maxConcurrentStarts\n");
+  CHECK(
+      lines
+      == "f.yaml:12:1 storage: only the sections worker and berth are read\n"
+         "f.yaml:13:1 bert: only the sections worker and berth are read (did you mean \"berth\"?)\n"
+         "f.yaml:2:3 worker.cacheEnabled: images and storage are not managed by the node\n"
+         "f.yaml:3:3 worker.criu: checkpoints need no section of their own\n"
+         "f.yaml:4:3 worker.DefaultWorkerCpuRequest: containers are not run as Kubernetes pods\n"
+         "f.yaml:7:7 worker.pools.a.poolSizing: machines are not provided by the node\n"
+         "f.yaml:8:7 worker.pools.a.mode: machines are not provided by the node\n"
+         "f.yaml:9:7 worker.pools.a.jobSpec: containers are not run as Kubernetes pods\n"
+         "f.yaml:10:7 worker.pools.a.gpuType: it is shown with the pool only; a launch asks for "
+         "GPUs itself\n"
+         "f.yaml:11:7 worker.pools.a.containerStartConcurrency: the key of Berth is "
+         "maxConcurrentStarts\n");
 }
 
 TEST_CASE("every key of the reference system is known", "[config]") {
   auto worker = GENERATE(
-    as<std::string>{}, "containerResourceLimits", "containerLogLinesPerHour", "criu", "useHostResolvConf", "hostNetwork",
-    "tmpSizeLimit", "cacheEnabled", "jobResourcesEnforced", "defaultWorkerCPURequest", "defaultWorkerMemoryRequest",
-    "imageTag", "imageName", "imageRegistry", "imagePullSecrets", "imagePVCName", "namespace", "serviceAccountName",
-    "useGatewayServiceHostname", "cleanupWorkerInterval", "cleanupPendingWorkerAgeLimit");
+      as<std::string>{}, "containerResourceLimits", "containerLogLinesPerHour", "criu",
+      "useHostResolvConf", "hostNetwork", "tmpSizeLimit", "cacheEnabled", "jobResourcesEnforced",
+      "defaultWorkerCPURequest", "defaultWorkerMemoryRequest", "imageTag", "imageName",
+      "imageRegistry", "imagePullSecrets", "imagePVCName", "namespace", "serviceAccountName",
+      "useGatewayServiceHostname", "cleanupWorkerInterval", "cleanupPendingWorkerAgeLimit");
   CHECK(valid("worker: {pools: {a: }, " + worker + ": {x: [1]}}").ignored.size() == 1);
 }
 
 TEST_CASE("every key of a pool of the reference system is known", "[config]") {
-  auto pool = GENERATE(as<std::string>{}, "gpuVirtualized", "containerStartConcurrency", "networkPreallocation",
-                       "networkSlotPoolSize", "cpuAffinityEnforced", "mode", "provider", "requiresPoolSelector",
-                       "priority", "preemptable", "poolSizing", "jobSpec", "tmpSizeLimit", "userData", "configGroup",
-                       "k3sInstallDir", "storagePath", "storageMode", "imagesPath", "durableDisksPath",
-                       "hourlyCostCents", "cache");
+  auto pool =
+      GENERATE(as<std::string>{}, "gpuVirtualized", "containerStartConcurrency",
+               "networkPreallocation", "networkSlotPoolSize", "cpuAffinityEnforced", "mode",
+               "provider", "requiresPoolSelector", "priority", "preemptable", "poolSizing",
+               "jobSpec", "tmpSizeLimit", "userData", "configGroup", "k3sInstallDir", "storagePath",
+               "storageMode", "imagesPath", "durableDisksPath", "hourlyCostCents", "cache");
   CHECK(valid(pool_with(pool + ": {x: [1]}")).ignored.size() == 1);
 }
 
@@ -222,26 +253,30 @@ TEST_CASE("settings that work against each other are noticed", "[config]") {
     const char* notice;
   };
   auto row = GENERATE(values<Row>({
-    {"runtime: gvisor\ncriuEnabled: true",
-     "f.yaml:5:20 worker.pools.a.criuEnabled: gVisor containers are not checkpointed: those that ask for it run on runc"},
-    {"runtime: gvisor\ngpuType: T4",
-     "f.yaml:5:16 worker.pools.a.gpuType: gVisor containers have no GPUs: those that ask for one run on runc"},
-    {"runtime: gvisor\ngpuType: T4\noverrides: deny",
-     "f.yaml:5:16 worker.pools.a.gpuType: gVisor containers have no GPUs: those that ask for one are refused, because "
-     "this pool denies overrides"},
-    {"runtimeConfig: {gvisorPlatform: kvm}",
-     "f.yaml:4:39 worker.pools.a.runtimeConfig.gvisorPlatform: has no effect while the pool's runtime is runc"},
-    {"runtimeConfig: {gvisorRoot: /x}",
-     "f.yaml:4:35 worker.pools.a.runtimeConfig.gvisorRoot: has no effect while the pool's runtime is runc"},
-    {"runtimeConfig: {gvisorExtraArgs: [-x]}",
-     "f.yaml:4:40 worker.pools.a.runtimeConfig.gvisorExtraArgs: has no effect while the pool's runtime is runc"},
-    {"queue: {length: 3}",
-     "f.yaml:4:23 worker.pools.a.queue: has no effect without maxContainers: a pool that is never full lets nothing "
-     "wait"},
-    {"maxContainers: 3\nqueue: {timeout: 3s}",
-     "f.yaml:5:24 worker.pools.a.queue: has no effect without a length above 0"},
-    {"runtime: runc\ngpuType: T4\ncriuEnabled: true\noverrides: deny", ""},
-    {"runtime: gvisor\ncriuEnabled: false\nmaxContainers: 1\nqueue: {length: 1}", ""},
+      {"runtime: gvisor\ncriuEnabled: true",
+       "f.yaml:5:20 worker.pools.a.criuEnabled: gVisor containers are not checkpointed: those that "
+       "ask for it run on runc"},
+      {"runtime: gvisor\ngpuType: T4", "f.yaml:5:16 worker.pools.a.gpuType: gVisor containers have "
+                                       "no GPUs: those that ask for one run on runc"},
+      {"runtime: gvisor\ngpuType: T4\noverrides: deny",
+       "f.yaml:5:16 worker.pools.a.gpuType: gVisor containers have no GPUs: those that ask for one "
+       "are refused, because "
+       "this pool denies overrides"},
+      {"runtimeConfig: {gvisorPlatform: kvm}",
+       "f.yaml:4:39 worker.pools.a.runtimeConfig.gvisorPlatform: has no effect while the pool's "
+       "runtime is runc"},
+      {"runtimeConfig: {gvisorRoot: /x}", "f.yaml:4:35 worker.pools.a.runtimeConfig.gvisorRoot: "
+                                          "has no effect while the pool's runtime is runc"},
+      {"runtimeConfig: {gvisorExtraArgs: [-x]}",
+       "f.yaml:4:40 worker.pools.a.runtimeConfig.gvisorExtraArgs: has no effect while the pool's "
+       "runtime is runc"},
+      {"queue: {length: 3}", "f.yaml:4:23 worker.pools.a.queue: has no effect without "
+                             "maxContainers: a pool that is never full lets nothing "
+                             "wait"},
+      {"maxContainers: 3\nqueue: {timeout: 3s}",
+       "f.yaml:5:24 worker.pools.a.queue: has no effect without a length above 0"},
+      {"runtime: runc\ngpuType: T4\ncriuEnabled: true\noverrides: deny", ""},
+      {"runtime: gvisor\ncriuEnabled: false\nmaxContainers: 1\nqueue: {length: 1}", ""},
   }));
   INFO(row.pool);
   auto lines = std::string{};

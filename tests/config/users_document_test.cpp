@@ -132,7 +132,8 @@ TEST_CASE("the document's pools load as they are", "[config][document]") {
 TEST_CASE("the document's global default counts for pools of another file", "[config][document]") {
   // On its own it has no pools, which is what makes it a drop-in.
   CHECK(errors_in(global_default) == "f.yaml:1:1: no pools configured under worker.pools");
-  auto loaded = load_settings({{"berth.yaml", "worker: {pools: {a: }}"}, {"conf.d/runtime.yaml", global_default}});
+  auto loaded = load_settings(
+      {{"berth.yaml", "worker: {pools: {a: }}"}, {"conf.d/runtime.yaml", global_default}});
   REQUIRE(loaded);
   check_pool(*loaded, {"a", runc, RuntimeSource::worker, "", false, ""});
 }
@@ -147,8 +148,9 @@ TEST_CASE("the document's mixed environment loads as it is", "[config][document]
   for (const auto& key : settings.ignored)
     ignored.push_back(key.path);
   CHECK(ignored
-        == std::vector<std::string>{"worker.pools.secure-sandbox.mode", "worker.pools.standard.mode",
-                                    "worker.pools.gpu-a100.gpuType", "worker.pools.gpu-a100.mode"});
+        == std::vector<std::string>{"worker.pools.secure-sandbox.mode",
+                                    "worker.pools.standard.mode", "worker.pools.gpu-a100.gpuType",
+                                    "worker.pools.gpu-a100.mode"});
 }
 
 TEST_CASE("the document's all-gVisor environment loads as it is", "[config][document]") {
@@ -158,19 +160,23 @@ TEST_CASE("the document's all-gVisor environment loads as it is", "[config][docu
   check_pool(settings, {"sandbox-kvm", gvisor, own, "kvm", false, ""});
 }
 
-TEST_CASE("the document's rollback loads as it is, and so does leaving the options in", "[config][document]") {
+TEST_CASE("the document's rollback loads as it is, and so does leaving the options in",
+          "[config][document]") {
   check_pool(valid(rollback), {"my-pool", runc, own, "", false, ""});
   auto with_options = valid(std::string{rollback} + "      runtimeConfig: {gvisorPlatform: kvm}\n");
   check_pool(with_options, {"my-pool", runc, own, "kvm", false, ""});
   CHECK(with_options.notices.size() == 1);
 }
 
-TEST_CASE("the document's choice of platforms is a choice: both at once are an error", "[config][document]") {
+TEST_CASE("the document's choice of platforms is a choice: both at once are an error",
+          "[config][document]") {
   CHECK(errors_in(pool_with(platform_choice))
-        == "f.yaml:7:9: pools.a.runtimeConfig: key \"gvisorPlatform\" is given twice (first in line 5)");
+        == "f.yaml:7:9: pools.a.runtimeConfig: key \"gvisorPlatform\" is given twice (first in "
+           "line 5)");
   auto text = std::string{platform_choice};
   auto second = text.find("  gvisorPlatform: \"ptrace\"");
-  check_pool(valid(pool_with(text.substr(0, second))), {"a", runc, RuntimeSource::builtin, "kvm", false, ""});
+  check_pool(valid(pool_with(text.substr(0, second))),
+             {"a", runc, RuntimeSource::builtin, "kvm", false, ""});
   auto first = text.find("  gvisorPlatform: \"kvm\"");
   text.erase(first, text.find('\n', first) + 1 - first);
   check_pool(valid(pool_with(text)), {"a", runc, RuntimeSource::builtin, "ptrace", false, ""});
@@ -179,6 +185,7 @@ TEST_CASE("the document's choice of platforms is a choice: both at once are an e
 
 TEST_CASE("the document's platform may be left empty", "[config][document]") {
   auto empty = GENERATE(as<std::string>{}, "", "\"\"", "~");
-  auto settings = valid(pool_with("runtime: gvisor\nruntimeConfig: {gvisorPlatform: " + empty + "}"));
+  auto settings =
+      valid(pool_with("runtime: gvisor\nruntimeConfig: {gvisorPlatform: " + empty + "}"));
   CHECK(settings.pools.at("a").gvisor_platform.value.empty());
 }
