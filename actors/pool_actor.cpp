@@ -5,6 +5,7 @@
 #include "actors/policy/admission.hpp"
 #include "actors/policy/pool_limits.hpp"
 #include "actors/selector_actor.hpp"
+#include "runtimes/launch_check.hpp"
 
 #include <algorithm>
 
@@ -77,6 +78,11 @@ void spawn_container(const Pool& pool, LaunchOrder order, Selection selection, R
   auto& state = pool.state();
   --state.admitted;
   auto& member = state.members.at(selection.runtime);
+  if (auto supported = check_support(order.spec, (*member.prepared)->profile); !supported) {
+    reply.deliver(to_caf(supported.error()));
+    pump(pool);
+    return;
+  }
   auto container = ContainerOrder{};
   auto& info = container.info;
   info.spec = std::move(order.spec);

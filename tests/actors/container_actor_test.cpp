@@ -1,0 +1,326 @@
+#include "actors/container_actor.hpp"
+
+#include "actors/event_actor.hpp"
+#include "runtimes/linux/process.hpp"
+#include "runtimes/linux/unix_socket.hpp"
+#include "tests/support/actor_world.hpp"
+
+#include <csignal>
+
+using namespace berth;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A container whose monitor is played by the test: the test holds the monitor's end of the socket and hands its messages
+/// to the actor. Everything that happens is noted in `story`, in its order.
+struct ContainerWorld : berth::test::ActorWorld {
+  std::vector<std::string> story;
+  std::shared_ptr<FdMonitor> fds = std::shared_ptr<FdMonitor>{std::move(FdMonitor::start().value())};
+  UniqueFd peer;
+  std::optional<Error> launcher_error;
+  bool oom_answers = true;
+  OomSummary oom_summary;
+  std::vector<caf::typed_response_promise<OomSummary>> open_finishes;
+  /// A real process, because the actor holds a pidfd of init.
+  Child init = Child::spawn({"sleep", "1000"}).value();
+
+  EventActor events = spawn([this]() -> EventActor::behavior_type {
+    return {[this](const Event& event) { story.push_back(event.type); },
+            [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
+  });
+
+  OomActor oom = spawn([this](OomActor::pointer self) -> OomActor::behavior_type {
+    return {[this](const WatchOom&) { story.push_back("watched"); },
+            [this, self](const FinishOom&) -> caf::result<OomSummary> {
+              story.push_back("finish");
+              auto promise = self->make_response_promise<OomSummary>();
+              if (oom_answers)
+                promise.deliver(oom_summary);
+              else
+                open_finishes.push_back(promise);
+              return promise;
+            },
+            [](const OomCredit&) {}, [](const OomStirred&) {}, [](const OomRecheck&) {}};
+  });
+
+  LauncherActor launcher = spawn([this]() -> LauncherActor::behavior_type {
+    return {[this](const StartMonitor&) -> caf::result<MonitorLink> {
+              if (launcher_error)
+                return to_caf(*launcher_error);
+              auto sockets = seqpacket_pair().value();
+              peer = std::move(sockets.second);
+              return MonitorLink{std::make_shared<MonitorConnection>(std::move(sockets.first))};
+            },
+            [this](const RemoveFiles&) { story.push_back("files removed"); },
+            [this](const SweepContainer&) { story.push_back("swept"); }};
+  });
+
+  RuntimeActor runtime = spawn([this]() -> RuntimeActor::behavior_type {
+    return {[](const PrepareRuntime&) { return PreparedRuntime{}; }, [](const TakeStartSlot&) { return StartSlot{}; },
+            [this](const ReturnStartSlot&) { story.push_back("slot returned"); }};
+  });
+
+  PoolActor pool = spawn([this]() -> PoolActor::behavior_type {
+    return {[](const LaunchOrder&) { return ContainerInfo{}; }, [](const DescribePool&) { return PoolInfo{}; },
+            [this](const ContainerEnded&) { story.push_back("place free"); }, [](const QueueTimeout&) {}};
+  });
+
+  NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
+    return {[](const LaunchOrder&) { return ContainerInfo{}; },
+            [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
+            [](const ListContainers&) { return ContainerInfos{}; },
+            [](const ListPools&) { return PoolInfos{}; },
+            [](const ContainerSpawned&) {},
+            [this](const ContainerRemoved&) { story.push_back("id free"); }};
+  });
+
+  ContainerActor container;
+  Pending<ContainerInfo> launched;
+
+  void launch(std::function<void(ContainerOrder&)> change = {}) {
+    auto node = std::make_shared<NodeContext>();
+    node->fds = fds;
+    node->events = events;
+    node->oom = oom;
+    node->launchers = {launcher};
+    auto order = ContainerOrder{};
+    order.info.spec.id = {"a"};
+    order.info.spec.pool = {"web"};
+    order.info.generation = 1;
+    order.info.accepted_at = now();
+    order.runtime = runtime;
+    order.pool = pool;
+    order.parent = parent;
+    order.grace = 5000ms;
+    if (change)
+      change(order);
+    container = spawn(container_actor, NodeContextPtr{node}, std::move(order));
+    launched = ask<ContainerInfo>(container, BeginLaunch{});
+  }
+
+  void hear(const MonitorMessage& message) {
+    caf::anon_send(container, MonitorPacket{encode(message)});
+    run();
+  }
+
+  /// What the monitor was told since the last call.
+  std::vector<MonitorCommand> commands() {
+    auto result = std::vector<MonitorCommand>{};
+    for (;;) {
+      auto packet = receive_packet(peer, monitor_packet_limit);
+      if (!packet || packet->kind != ReceivedPacket::Kind::packet)
+        return result;
+      result.push_back(decode_monitor_command(packet->bytes).value());
+    }
+  }
+
+  void hear_created() {
+    hear(MonitorCreated{init.pid(), process_start_time(init.pid()).value()});
+  }
+
+  void run_it(std::function<void(ContainerOrder&)> change = {}) {
+    launch(std::move(change));
+    hear_created();
+    hear(MonitorStarted{now()});
+    REQUIRE(launched.get());
+    commands();
+    story.clear();
+  }
+
+  ContainerInfo describe() {
+    return *ask<ContainerInfo>(container, DescribeContainer{}).get();
+  }
+};
+
+using Story = std::vector<std::string>;
+
+const auto exit_0 = MonitorExited{0, {1}, 0, 0, 0, 0};
+
+} // namespace
+
+TEST_CASE_METHOD(ContainerWorld, "the OOM watch is placed before the start, and the reply comes when it runs",
+                 "[container]") {
+  launch();
+  CHECK(commands().empty());
+  hear_created();
+  CHECK(story == Story{"container.accepted", "watched"});
+  CHECK(commands() == std::vector<MonitorCommand>{StartCommand{}});
+  CHECK(!launched.done());
+  hear(MonitorStarted{{77}});
+  REQUIRE(launched.get());
+  CHECK(launched.get()->state == ContainerState::running);
+  CHECK(launched.get()->started_at.ns == 77);
+  CHECK(launched.get()->pid == init.pid());
+  CHECK(story == Story{"container.accepted", "watched", "slot returned", "container.running"});
+}
+
+TEST_CASE_METHOD(ContainerWorld, "an exit that overtakes the start is told as running and exited, once", "[container]") {
+  launch();
+  hear_created();
+  hear(MonitorExited{3 << 8, {9}, 0, 0, 0, 0});
+  hear(MonitorStarted{now()});
+  REQUIRE(launched.get());
+  CHECK(launched.get()->exit.code == 3);
+  CHECK(story
+        == Story{"container.accepted", "watched", "slot returned", "container.running", "finish", "container.exited",
+                 "place free"});
+}
+
+TEST_CASE_METHOD(ContainerWorld, "the exit waits until the OOM actor has told everything", "[container]") {
+  oom_answers = false;
+  run_it();
+  hear(MonitorExited{SIGKILL, {9}, 1, 0, 0, 64});
+  CHECK(story == Story{"slot returned", "finish"});
+  CHECK(describe().state == ContainerState::stopping);
+  caf::anon_send(container, OomKill{{"a"}, {"web"}});
+  open_finishes.at(0).deliver(OomSummary{1, true});
+  run();
+  CHECK(story == Story{"slot returned", "finish", "container.oom", "container.exited", "place free"});
+  auto info = describe();
+  CHECK(info.exit.oom_killed);
+  CHECK(info.exit.code == 137);
+  CHECK(info.oom_kills == 1);
+  CHECK(info.pid == 0);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "stop sends TERM at once and KILL when the grace period is over", "[container]") {
+  run_it();
+  // A shell in a container may ignore TERM; our init is stopped so that it cannot end by it.
+  REQUIRE(init.kill(SIGSTOP));
+  auto stopped = ask<ContainerInfo>(container, StopContainer{2000ms});
+  CHECK(describe().state == ContainerState::stopping);
+  pass(1999ms);
+  CHECK(!init.wait_for(0ms).value());
+  pass(1ms);
+  auto status = init.wait_for(5000ms).value();
+  REQUIRE(status);
+  CHECK(*status == ExitStatus{Signaled{SIGKILL}});
+  CHECK(!stopped.done());
+  hear(MonitorExited{SIGKILL, {9}, 0, 0, 0, 0});
+  REQUIRE(stopped.get());
+  CHECK(stopped.get()->exit.reason == "stopped: ended by SIGKILL");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "stop without a time uses the pool's grace period", "[container]") {
+  run_it();
+  REQUIRE(init.kill(SIGSTOP));
+  ask<ContainerInfo>(container, StopContainer{});
+  pass(4999ms);
+  CHECK(!init.wait_for(0ms).value());
+  pass(1ms);
+  CHECK(init.wait_for(5000ms).value());
+}
+
+TEST_CASE_METHOD(ContainerWorld, "signals go through the runtime where init is a sandbox", "[container]") {
+  run_it([](ContainerOrder& order) { order.info.profile.init_takes_signals = false; });
+  CHECK(ask<void>(container, SignalContainer{SIGUSR1}).get());
+  ask<ContainerInfo>(container, StopContainer{});
+  CHECK(commands() == std::vector<MonitorCommand>{SignalCommand{SIGUSR1}, SignalCommand{SIGTERM}});
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a start that takes too long is aborted and answered with the deadline", "[container]") {
+  launch();
+  pass(60'000ms);
+  CHECK(commands() == std::vector<MonitorCommand>{AbortCommand{}});
+  CHECK(!launched.done()); // first the monitor cleans up
+  hear(MonitorFailed{LaunchStage::create, 0, "aborted"});
+  auto answer = launched.get();
+  REQUIRE(!answer);
+  CHECK(answer.error().code == ec::deadline_exceeded);
+  CHECK(story
+        == Story{"container.accepted", "slot returned", "container.failed", "place free", "files removed",
+                 "container.removed", "id free"});
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a launch that fails leaves nothing and frees its id before the answer", "[container]") {
+  launcher_error = Error{ec::rootfs_missing, "rootfs \"/x\"", "it is not a directory", "give another"};
+  launch();
+  auto answer = launched.get();
+  REQUIRE(!answer);
+  CHECK(answer.error() == *launcher_error);
+  CHECK(story.back() == "id free");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a running container is removed only by force", "[container]") {
+  run_it();
+  auto refused = ask<void>(container, RemoveContainer{false}).get();
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ec::wrong_state);
+  auto removed = ask<void>(container, RemoveContainer{true});
+  CHECK(init.wait_for(5000ms).value());
+  hear(MonitorExited{SIGKILL, {9}, 0, 0, 0, 0});
+  CHECK(!removed.done());
+  hear(MonitorDeleted{});
+  CHECK(removed.get());
+  CHECK(story
+        == Story{"slot returned", "finish", "container.exited", "place free", "files removed", "container.removed",
+                 "id free"});
+}
+
+TEST_CASE_METHOD(ContainerWorld, "an ended container stays until it is removed", "[container]") {
+  run_it();
+  hear(exit_0);
+  hear(MonitorDeleted{});
+  CHECK(describe().state == ContainerState::exited);
+  CHECK(ask<ContainerInfo>(container, StopContainer{}).get()->exit.code == 0); // stop is idempotent
+  CHECK(ask<void>(container, SignalContainer{SIGTERM}).get().error().code == ec::wrong_state);
+  CHECK(ask<void>(container, RemoveContainer{false}).get());
+}
+
+TEST_CASE_METHOD(ContainerWorld, "automatic removal waits for the reader of the output", "[container]") {
+  auto reader = spawn([](caf::event_based_actor*) -> caf::behavior { return {[](const ReleaseOutput&) {}}; });
+  auto dies = GENERATE(false, true);
+  run_it([&](ContainerOrder& order) {
+    order.info.spec.auto_remove = true;
+    order.reader = caf::actor_cast<caf::strong_actor_ptr>(reader);
+  });
+  hear(exit_0);
+  hear(MonitorDeleted{});
+  CHECK(story.back() == "place free");
+  if (dies)
+    caf::anon_send_exit(reader, caf::exit_reason::kill);
+  else
+    caf::anon_send(container, ReleaseOutput{});
+  run();
+  CHECK(story.back() == "id free");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a monitor that dies takes the container along, and says so", "[container]") {
+  run_it();
+  peer = UniqueFd{};
+  caf::anon_send(container, MonitorGone{});
+  run();
+  CHECK(init.wait_for(5000ms).value());
+  auto info = describe();
+  CHECK(info.state == ContainerState::exited);
+  CHECK(info.exit.reason == "its monitor died, and the container was ended; the real exit status is unknown");
+  CHECK(story.front() == "swept");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "the end of the monitor after its work is no event", "[container]") {
+  run_it();
+  hear(exit_0);
+  hear(MonitorDeleted{});
+  story.clear();
+  caf::anon_send(container, MonitorGone{});
+  run();
+  CHECK(story.empty());
+}
+
+TEST_CASE_METHOD(ContainerWorld, "garbage from a monitor changes nothing", "[container]") {
+  run_it();
+  for (auto bytes : {"", "x", "\xff\xff\xff\xff"})
+    caf::anon_send(container, MonitorPacket{bytes});
+  run();
+  CHECK(describe().state == ContainerState::running);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "with oomGroup a child's kill ends the container", "[container]") {
+  run_it([](ContainerOrder& order) { order.oom_group = true; });
+  auto kill = OomKill{{"a"}, {"web"}};
+  kill.scope = OomScope::process;
+  caf::anon_send(container, kill);
+  run();
+  CHECK(init.wait_for(5000ms).value());
+}

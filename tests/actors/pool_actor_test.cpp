@@ -1,0 +1,266 @@
+#include "actors/pool_actor.hpp"
+
+#include "tests/support/actor_world.hpp"
+
+using namespace berth;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A pool whose runtimes are played by the test. Containers stay at their first step (nobody gives them a start slot) until
+/// the test ends them.
+struct PoolWorld : berth::test::ActorWorld {
+  std::vector<std::string> events;
+  std::vector<Event> event_log;
+  std::vector<ContainerId> spawned;
+  std::vector<ContainerActor> container_actors;
+  std::map<RuntimeKind, Result<PreparedRuntime>> health{{RuntimeKind::runc, prepared(RuntimeKind::runc)},
+                                                        {RuntimeKind::gvisor, prepared(RuntimeKind::gvisor)}};
+  /// While false, probes do not answer.
+  bool probes_answer = true;
+  std::vector<std::function<void()>> open_probes;
+  std::set<RuntimeKind> asked;
+
+  static PreparedRuntime prepared(RuntimeKind kind) {
+    auto result = PreparedRuntime{};
+    result.profile.kind = kind;
+    result.profile.version = "1";
+    return result;
+  }
+
+  EventActor event_actor = spawn([this]() -> EventActor::behavior_type {
+    return {[this](const Event& event) {
+              events.push_back(event.type);
+              event_log.push_back(event);
+            },
+            [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
+  });
+
+  NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
+    return {[](const LaunchOrder&) { return ContainerInfo{}; },
+            [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
+            [](const ListContainers&) { return ContainerInfos{}; },
+            [](const ListPools&) { return PoolInfos{}; },
+            [this](const ContainerSpawned& x) {
+              spawned.push_back(x.id);
+              container_actors.push_back(x.actor);
+              adopt(x.actor);
+            },
+            [](const ContainerRemoved&) {}};
+  });
+
+  RuntimeActor runtime(RuntimeKind kind) {
+    asked.insert(kind);
+    return spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
+      return {[this, kind, self](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
+                auto promise = self->make_response_promise<PreparedRuntime>();
+                auto answer = [this, kind, promise]() mutable {
+                  if (health.at(kind))
+                    promise.deliver(*health.at(kind));
+                  else
+                    promise.deliver(to_caf(health.at(kind).error()));
+                };
+                if (probes_answer)
+                  answer();
+                else
+                  open_probes.push_back(answer);
+                return promise;
+              },
+              [self](const TakeStartSlot&) -> caf::result<StartSlot> { return self->make_response_promise<StartSlot>(); },
+              [](const ReturnStartSlot&) {}};
+    });
+  }
+
+  PoolActor pool_of(PoolSettings settings) {
+    auto node = std::make_shared<NodeContext>();
+    node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(*detect_cgroup_host(), "/berth-unit").value());
+    node->host.paths = node_paths("/nowhere");
+    node->events = event_actor;
+    auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::move(settings),
+                      SpawnRuntime{[this](RuntimeKind kind) { return runtime(kind); }});
+    run();
+    node->host.cgroups->remove_all();
+    return pool;
+  }
+
+  static PoolSettings settings(RuntimeKind kind = RuntimeKind::runc) {
+    auto result = PoolSettings{};
+    result.name = {"web"};
+    result.runtime.value = kind;
+    return result;
+  }
+
+  Pending<ContainerInfo> launch(const PoolActor& pool, std::string id, std::function<void(LaunchSpec&)> change = {}) {
+    auto order = LaunchOrder{};
+    order.spec.id = {std::move(id)};
+    order.spec.pool = {"web"};
+    if (change)
+      change(order.spec);
+    return ask<ContainerInfo>(pool, std::move(order));
+  }
+
+  PoolInfo describe(const PoolActor& pool) {
+    return *ask<PoolInfo>(pool, DescribePool{}).get();
+  }
+
+  void end(const PoolActor& pool, std::string id) {
+    caf::anon_send(pool, ContainerEnded{{std::move(id)}});
+    run();
+  }
+};
+
+const auto broken = failure(ec::platform_failed, "gvisor", "it hangs", "use another platform");
+
+} // namespace
+
+TEST_CASE_METHOD(PoolWorld, "a full pool queues as many launches as its queue is long, then refuses", "[pool]") {
+  auto s = settings();
+  s.max_containers.value = 2;
+  s.queue.value = {1, 5000ms};
+  auto pool = pool_of(s);
+  launch(pool, "a");
+  launch(pool, "b");
+  auto waiting = launch(pool, "c");
+  auto refused = launch(pool, "d").get();
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ec::limit_reached);
+  CHECK(spawned.size() == 2);
+  CHECK(describe(pool).queued == 1);
+  CHECK(describe(pool).starting == 2);
+  SECTION("a container that ends lets the next one in") {
+    end(pool, "a");
+    CHECK(spawned.back().value == "c");
+    CHECK(describe(pool).queued == 0);
+  }
+  SECTION("a place is given back once, however often its end is told") {
+    end(pool, "a");
+    end(pool, "a");
+    launch(pool, "e");
+    CHECK(spawned.size() == 3);
+  }
+  SECTION("who waits too long is told so") {
+    pass(4999ms);
+    CHECK(!waiting.done());
+    pass(1ms);
+    REQUIRE(!waiting.get());
+    CHECK(waiting.get().error().code == ec::queue_timeout);
+    CHECK(waiting.get().error().reason == "the launch waited 5 s for a place");
+    end(pool, "a");
+    CHECK(spawned.size() == 2);
+  }
+}
+
+TEST_CASE_METHOD(PoolWorld, "launches wait while the runtime is probed, whatever the queue's length", "[pool]") {
+  probes_answer = false;
+  auto pool = pool_of(settings());
+  CHECK(describe(pool).state == PoolState::preparing);
+  launch(pool, "a");
+  CHECK(spawned.empty());
+  for (auto& answer : open_probes)
+    answer();
+  run();
+  CHECK(spawned.size() == 1);
+  CHECK(describe(pool).state == PoolState::ready);
+}
+
+TEST_CASE_METHOD(PoolWorld, "how a pool stands follows its runtimes and its policy", "[pool]") {
+  struct Row {
+    const char* what;
+    RuntimeKind configured;
+    bool gvisor_works;
+    bool runc_works;
+    UnavailablePolicy policy;
+    PoolState wanted;
+    const char* event;
+  };
+  const auto gvisor = RuntimeKind::gvisor;
+  const auto fallback = UnavailablePolicy::fallback;
+  auto row = GENERATE_COPY(
+    Row{"runc works", RuntimeKind::runc, true, true, fallback, PoolState::ready, "pool.ready"},
+    Row{"runc is broken", RuntimeKind::runc, true, false, fallback, PoolState::unavailable, "pool.unavailable"},
+    Row{"gVisor works", gvisor, true, true, fallback, PoolState::ready, "pool.ready"},
+    Row{"gVisor works, runc does not", gvisor, true, false, fallback, PoolState::ready, "pool.ready"},
+    Row{"gVisor is broken, fallback", gvisor, false, true, fallback, PoolState::degraded, "pool.degraded"},
+    Row{"both are broken", gvisor, false, false, fallback, PoolState::unavailable, "pool.unavailable"},
+    Row{"gVisor is broken, fail", gvisor, false, true, UnavailablePolicy::fail, PoolState::unavailable,
+        "pool.unavailable"});
+  INFO(row.what);
+  if (!row.gvisor_works)
+    health.at(gvisor) = broken;
+  if (!row.runc_works)
+    health.at(RuntimeKind::runc) = broken;
+  auto s = settings(row.configured);
+  s.on_runtime_unavailable.value = row.policy;
+  auto pool = pool_of(s);
+  auto info = describe(pool);
+  CHECK(info.state == row.wanted);
+  CHECK(events.back() == row.event);
+  CHECK(info.reason.empty() == (row.wanted == PoolState::ready));
+  CHECK(info.effective == (row.wanted == PoolState::degraded ? RuntimeKind::runc : row.configured));
+  auto launched = launch(pool, "a");
+  if (row.wanted == PoolState::unavailable) {
+    REQUIRE(!launched.get());
+    CHECK(launched.get().error().code == ec::pool_unavailable);
+    CHECK(spawned.empty());
+    CHECK(describe(pool).starting == 0);
+  } else {
+    CHECK(spawned.size() == 1);
+  }
+}
+
+TEST_CASE_METHOD(PoolWorld, "a gVisor pool prepares runc only if a policy can need it", "[pool]") {
+  auto s = settings(RuntimeKind::gvisor);
+  s.overrides.value = OverridePolicy::deny;
+  s.on_runtime_unavailable.value = UnavailablePolicy::fail;
+  pool_of(s);
+  CHECK(asked == std::set<RuntimeKind>{RuntimeKind::gvisor});
+}
+
+TEST_CASE_METHOD(PoolWorld, "a refused launch keeps no place", "[pool]") {
+  auto s = settings(RuntimeKind::gvisor);
+  s.overrides.value = OverridePolicy::deny;
+  s.max_containers.value = 1;
+  auto pool = pool_of(s);
+  for (auto i = 0; i < 3; ++i) {
+    auto refused = launch(pool, "a", [](LaunchSpec& spec) { spec.gpus = 1; }).get();
+    REQUIRE(!refused);
+    CHECK(refused.error().code == ec::override_denied);
+  }
+  launch(pool, "b");
+  CHECK(spawned.size() == 1);
+}
+
+TEST_CASE_METHOD(PoolWorld, "what gVisor would drop is refused", "[pool]") {
+  auto pool = pool_of(settings(RuntimeKind::gvisor));
+  auto refused = launch(pool, "a", [](LaunchSpec& spec) { spec.sysctls = {{"net.core.somaxconn", "10"}}; }).get();
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ec::unsupported);
+  // Routed to runc for another reason, it is fine.
+  launch(pool, "b", [](LaunchSpec& spec) {
+    spec.sysctls = {{"net.core.somaxconn", "10"}};
+    spec.checkpoint = true;
+  });
+  CHECK(spawned.size() == 1);
+}
+
+TEST_CASE_METHOD(PoolWorld, "a container's actor that dies gives its place back", "[pool]") {
+  auto s = settings();
+  s.max_containers.value = 1;
+  auto pool = pool_of(s);
+  launch(pool, "a");
+  CHECK(launch(pool, "b").get().error().code == ec::limit_reached);
+  caf::anon_send_exit(container_actors.at(0), caf::exit_reason::kill);
+  run();
+  launch(pool, "c");
+  CHECK(spawned.size() == 2);
+}
+
+TEST_CASE_METHOD(PoolWorld, "more than the ceiling is refused before anything is started", "[pool]") {
+  auto s = settings();
+  s.memory.value = {64 << 20, 128 << 20};
+  auto pool = pool_of(s);
+  auto refused = launch(pool, "a", [](LaunchSpec& spec) { spec.limits.memory_bytes = 256 << 20; }).get();
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ec::limit_exceeded);
+  CHECK(spawned.empty());
+}
