@@ -1,0 +1,52 @@
+#pragma once
+
+#include "apps/api/query.hpp"
+#include "apps/api/wire.hpp"
+#include "apps/berthd/http_connection.hpp"
+#include "apps/berthd/node_client.hpp"
+#include "runtimes/linux/cgroup.hpp"
+#include "runtimes/oci_spec.hpp"
+
+#include <functional>
+
+namespace berth {
+
+/// What a pool's settings say about how long things take.
+struct PoolTimes {
+  /// How long a launch may wait in the queue.
+  std::chrono::milliseconds queue{0};
+  /// Between SIGTERM and SIGKILL of a stop that says nothing else.
+  std::chrono::milliseconds grace{30'000};
+};
+
+/// What the API serves, and what it has to know of the node for that.
+struct ApiContext {
+  caf::actor_system& system;
+  NodeActor node;
+  EventActor events;
+  ServerVersion version;
+  /// Must be callable from any thread. Gets names of pools that do not exist, too.
+  std::function<PoolTimes(const PoolName&)> times;
+  /// How long a launch may take from its start slot to `running`.
+  std::chrono::milliseconds start_timeout{60'000};
+  /// What the host allows processes of `exec`.
+  BundleHost bundle_host;
+  /// What a running container uses. Must be callable from any thread.
+  std::function<Result<ContainerStats>(const ContainerInfo&)> stats;
+  /// After how long a stream that has nothing to say sends an empty line.
+  std::chrono::milliseconds heartbeat{15'000};
+};
+
+/// One request on its way through the API.
+struct Call {
+  const ApiContext& api;
+  const HttpRequest& request;
+  /// The part of the path that a route leaves open: a container id or the name of a pool.
+  const std::string& target;
+  const Query& query;
+  const NodeClient& node;
+  SocketStream& client;
+  HttpReply& reply;
+};
+
+} // namespace berth

@@ -1,0 +1,152 @@
+#include "apps/berthd/node_client.hpp"
+
+#include "messages/caf_error.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
+
+#include <limits>
+
+namespace berth {
+
+namespace {
+
+/// Lets a short-lived actor ask, so that nobody blocks: its answer raises a flag.
+template <class Reply, class Handle, class Message>
+Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor, std::chrono::milliseconds deadline,
+                             const Message& message) {
+  auto flag = EventFlag::make();
+  if (!flag)
+    return failure(std::move(flag.error()));
+  auto slot = std::make_shared<ReplySlot<Reply>>(std::move(*flag));
+  auto asker = system.spawn([=](caf::event_based_actor* self) {
+    auto fail = [=](caf::error& err) { slot->put(failure(from_caf(err))); };
+    if constexpr (std::is_void_v<Reply>)
+      self->request(actor, deadline, message).then([=] { slot->put({}); }, fail);
+    else
+      self->request(actor, deadline, message).then([=](Reply& reply) { slot->put(std::move(reply)); }, fail);
+  });
+  return Pending<Reply>{slot, [asker] { caf::anon_send_exit(asker, caf::exit_reason::kill); }};
+}
+
+} // namespace
+
+// -- output reader ----------------------------------------------------------------------------------------------------
+
+OutputReader::OutputReader(caf::actor_system& system)
+  // Takes no messages: what counts is whether it lives.
+  : actor_(system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+      self->set_default_handler(caf::drop);
+      return {[](caf::unit_t) {}};
+    })) {
+  // nop
+}
+
+OutputReader::~OutputReader() {
+  caf::anon_send_exit(actor_, caf::exit_reason::user_shutdown);
+}
+
+caf::strong_actor_ptr OutputReader::address() const {
+  return caf::actor_cast<caf::strong_actor_ptr>(actor_);
+}
+
+// -- asking -------------------------------------------------------------------------------------------------------------
+
+template <class Reply>
+Result<Reply> NodeClient::await(Result<Pending<Reply>> pending) const {
+  if (!pending)
+    return failure(std::move(pending.error()));
+  // CAF answers every request, if only with a timeout.
+  auto ready = wait_any({{&pending->fd(), Interest::readable},
+                         {&client_.stop().fd(), Interest::readable},
+                         {&client_.fd(), Interest::hangup}},
+                        wait_forever);
+  if (ready & 1)
+    return pending->take();
+  if (ready & 2)
+    return failure(ec::shutting_down, "request", "berthd stops",
+                   "what was asked for may still happen: look again when it is back");
+  return failure(ec::shutting_down, "request", "the client has gone");
+}
+
+template <class Reply, class Handle, class Message>
+Result<Reply> NodeClient::ask(const Handle& actor, std::chrono::milliseconds deadline, const Message& message) const {
+  return await(begin<Reply>(system_, actor, deadline, message));
+}
+
+Result<ContainerActor> NodeClient::find(const ContainerId& id) const {
+  return ask<ContainerActor>(node_, describe_deadline, FindContainer{id});
+}
+
+template <class Reply, class Message>
+Result<Reply> NodeClient::ask_container(const ContainerId& id, std::chrono::milliseconds deadline,
+                                        const Message& message) const {
+  auto container = find(id);
+  if (!container)
+    return failure(std::move(container.error()));
+  auto result = ask<Reply>(*container, deadline, message);
+  if (result || result.error().code != ec::shutting_down)
+    return result;
+  // Its actor ended in between. The node knows whether that was because of a removal.
+  if (auto again = find(id); !again)
+    return failure(std::move(again.error()));
+  return result;
+}
+
+// -- requests -----------------------------------------------------------------------------------------------------------
+
+Result<PoolInfos> NodeClient::pools() const {
+  return ask<PoolInfos>(node_, 2 * describe_deadline, ListPools{});
+}
+
+Result<ContainerInfos> NodeClient::containers(bool all, const PoolName& pool) const {
+  return ask<ContainerInfos>(node_, 2 * describe_deadline, ListContainers{all, pool});
+}
+
+Result<ContainerInfo> NodeClient::describe(const ContainerId& id) const {
+  return ask_container<ContainerInfo>(id, describe_deadline, DescribeContainer{});
+}
+
+Result<ContainerInfo> NodeClient::launch(LaunchSpec spec, caf::strong_actor_ptr reader,
+                                         std::chrono::milliseconds deadline) const {
+  return ask<ContainerInfo>(node_, deadline, LaunchOrder{std::move(spec), std::move(reader)});
+}
+
+Result<ContainerInfo> NodeClient::stop(const ContainerId& id, std::chrono::milliseconds grace,
+                                       std::chrono::milliseconds deadline) const {
+  return ask_container<ContainerInfo>(id, deadline, StopContainer{grace});
+}
+
+Result<void> NodeClient::signal(const ContainerId& id, int signal) const {
+  return ask_container<void>(id, container_deadline, SignalContainer{signal});
+}
+
+Result<void> NodeClient::remove(const ContainerId& id, bool force) const {
+  return ask_container<void>(id, container_deadline, RemoveContainer{force});
+}
+
+void NodeClient::release_output(const ContainerId& id) const {
+  if (auto container = find(id))
+    caf::anon_send(*container, ReleaseOutput{});
+}
+
+Result<Pending<EventBatch>> NodeClient::begin_events(const ReadEvents& wish) const {
+  return begin<EventBatch>(system_, events_, event_deadline, wish);
+}
+
+Result<EventBatch> NodeClient::events(const ReadEvents& wish) const {
+  return await(begin_events(wish));
+}
+
+Result<uint64_t> NodeClient::event_cursor() const {
+  // A cursor from the future means "from now on".
+  auto wish = ReadEvents{};
+  wish.since = std::numeric_limits<uint64_t>::max();
+  auto batch = events(wish);
+  if (!batch)
+    return failure(std::move(batch.error()));
+  return batch->cursor;
+}
+
+} // namespace berth

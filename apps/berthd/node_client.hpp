@@ -1,0 +1,80 @@
+#pragma once
+
+#include "apps/berthd/pending.hpp"
+#include "messages/event.hpp"
+#include "messages/node.hpp"
+#include "runtimes/linux/socket_stream.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/fwd.hpp>
+
+namespace berth {
+
+/// Stands for a client that reads a container's output, for as long as this lives.
+class OutputReader {
+public:
+  explicit OutputReader(caf::actor_system& system);
+  OutputReader(const OutputReader&) = delete;
+  OutputReader& operator=(const OutputReader&) = delete;
+  ~OutputReader();
+
+  caf::strong_actor_ptr address() const;
+
+private:
+  caf::actor actor_;
+};
+
+/// The actors as the thread of one connection sees them. Every request has the deadline of its protocol; the thread's wait
+/// ends at once, with `shutting_down`, when its client has gone or the server stops.
+class NodeClient {
+public:
+  /// All arguments outlive the client.
+  NodeClient(caf::actor_system& system, const NodeActor& node, const EventActor& events, const SocketStream& client)
+    : system_(system), node_(node), events_(events), client_(client) {
+    // nop
+  }
+
+  Result<PoolInfos> pools() const;
+  Result<ContainerInfos> containers(bool all, const PoolName& pool) const;
+  Result<ContainerInfo> describe(const ContainerId& id) const;
+
+  /// `reader` may be null.
+  Result<ContainerInfo> launch(LaunchSpec spec, caf::strong_actor_ptr reader, std::chrono::milliseconds deadline) const;
+
+  /// Waits for the end of the container. A negative `grace` stands for the pool's.
+  Result<ContainerInfo> stop(const ContainerId& id, std::chrono::milliseconds grace,
+                             std::chrono::milliseconds deadline) const;
+
+  Result<void> signal(const ContainerId& id, int signal) const;
+  Result<void> remove(const ContainerId& id, bool force) const;
+
+  /// Whoever was attached has read all of it. Does not wait.
+  void release_output(const ContainerId& id) const;
+
+  Result<EventBatch> events(const ReadEvents& wish) const;
+
+  /// The same for waiting together with other descriptors.
+  Result<Pending<EventBatch>> begin_events(const ReadEvents& wish) const;
+
+  /// Where the event stream stands now: events that are published later are behind it.
+  Result<uint64_t> event_cursor() const;
+
+private:
+  template <class Reply>
+  Result<Reply> await(Result<Pending<Reply>> pending) const;
+
+  template <class Reply, class Handle, class Message>
+  Result<Reply> ask(const Handle& actor, std::chrono::milliseconds deadline, const Message& message) const;
+
+  template <class Reply, class Message>
+  Result<Reply> ask_container(const ContainerId& id, std::chrono::milliseconds deadline, const Message& message) const;
+
+  Result<ContainerActor> find(const ContainerId& id) const;
+
+  caf::actor_system& system_;
+  const NodeActor& node_;
+  const EventActor& events_;
+  const SocketStream& client_;
+};
+
+} // namespace berth

@@ -1,0 +1,87 @@
+#include "apps/berthd/routes.hpp"
+
+#include "actors/log.hpp"
+
+#include <exception>
+
+namespace berth {
+
+namespace {
+
+/// Does a route's path fit a request's? Then `target` is what stands for its open part.
+bool fits(std::string_view pattern, const std::vector<std::string>& path, std::string& target) {
+  auto rest = pattern.substr(1);
+  for (const auto& part : path) {
+    if (rest.empty())
+      return false;
+    auto wanted = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(std::min(rest.size(), wanted.size() + 1));
+    if (wanted.starts_with('{'))
+      target = part;
+    else if (wanted != part)
+      return false;
+  }
+  return rest.empty();
+}
+
+/// Tells a request that the API cannot do anything with. Not one of the API's errors, but of the same form.
+Result<void> refuse(HttpReply& reply, int status, std::string reason, std::string next, HttpFields extra = {}) {
+  return reply.send(status, "application/json", to_wire(Error{ec::bad_request, "HTTP request", std::move(reason), std::move(next)}),
+                    std::move(extra));
+}
+
+Result<void> call_route(const Route& route, const std::string& target, const ApiContext& api, SocketStream& client,
+                        const HttpRequest& request, HttpReply& reply) {
+  auto query = Query::check(request.query, route.query());
+  if (!query)
+    return failure(std::move(query.error()));
+  if (!route.has_body && !request.body.empty())
+    return failure(ec::bad_request, "request body", "this request takes none", "send none");
+  auto node = NodeClient{api.system, api.node, api.events, client};
+  auto call = Call{api, request, target, *query, node, client, reply};
+  return route.answer(call);
+}
+
+Result<void> find_and_call(const ApiContext& api, SocketStream& client, const HttpRequest& request, HttpReply& reply) {
+  auto allowed = std::string{};
+  for (const auto& route : routes) {
+    auto target = std::string{};
+    if (!fits(route.path, request.path, target))
+      continue;
+    if (route.method == request.method)
+      return call_route(route, target, api, client, request, reply);
+    allowed.append(allowed.empty() ? "" : ", ").append(route.method);
+  }
+  if (allowed.empty())
+    return refuse(reply, 404, "there is nothing at this path", "see GET /v1/openapi.yaml");
+  return refuse(reply, 405, "this path does not take the method " + request.method, "it takes " + allowed,
+                {{"Allow", allowed}});
+}
+
+/// Whatever is thrown is a defect, or memory is short. It costs one request, not the daemon.
+Result<void> guarded(const ApiContext& api, SocketStream& client, const HttpRequest& request, HttpReply& reply) {
+  try {
+    return find_and_call(api, client, request, reply);
+  } catch (const std::exception& e) {
+    return failure(ec::internal, "request", e.what(), "this is a defect: please report it");
+  } catch (...) {
+    return failure(ec::internal, "request", "unknown exception", "this is a defect: please report it");
+  }
+}
+
+} // namespace
+
+void answer_request(const ApiContext& api, SocketStream& client, const HttpRequest& request, HttpReply& reply) {
+  auto done = guarded(api, client, request, reply);
+  if (!done && done.error().code == ec::internal)
+    log::error("request failed", {{"method", request.method}, {"error", render(done.error())}});
+  // A client that has gone does not read its error; that it cannot be sent is no news.
+  if (!done && !reply.begun())
+    (void) reply.send_json(http_status_of(done.error()), to_wire(done.error()));
+  else if (!done && reply.is_stream() && !reply.is_broken())
+    (void) reply.write(error_line(done.error()));
+  if (reply.is_stream() && !reply.is_broken())
+    (void) reply.end_stream();
+}
+
+} // namespace berth

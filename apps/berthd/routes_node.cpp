@@ -1,0 +1,30 @@
+#include "apps/berthd/routes.hpp"
+#include "apps/berthd/route_support.hpp"
+
+#include <algorithm>
+
+namespace berth {
+
+Result<void> get_version(Call& call) {
+  return call.reply.send_json(200, to_wire(call.api.version));
+}
+
+Result<void> get_openapi(Call& call) {
+  return call.reply.send(200, yaml_type, openapi_text);
+}
+
+Result<void> list_pools(Call& call) {
+  auto pools = call.node.pools();
+  if (!pools)
+    return failure(std::move(pools.error()));
+  return call.reply.send_json(200, to_wire(*pools));
+}
+
+Result<void> get_pool(Call& call) {
+  auto pool = find_pool(call.node, PoolName{call.target});
+  if (!pool)
+    return failure(std::move(pool.error()));
+  return call.reply.send_json(200, to_wire(*pool));
+}
+
+} // namespace berth
