@@ -158,6 +158,27 @@ SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
   };
 }
 
+/// What the API has to know of the node. `pools` are copied: a handler may run in any thread.
+ApiContext api_context(caf::actor_system& system, const NodeActor& node, const NodeContextPtr& context,
+                       const std::map<std::string, PoolSettings>& pools) {
+  auto times = [pools](const PoolName& name) {
+    auto pool = pools.find(name.value);
+    return pool == pools.end() ? PoolTimes{}
+                               : PoolTimes{pool->second.queue.value.timeout, pool->second.termination_grace_period.value};
+  };
+  auto stats = [cgroups = context->host.cgroups](const ContainerInfo& info) {
+    return read_container_stats(cgroups->host(), cgroups->container(info.spec.pool, info.runtime_id));
+  };
+  return {system,
+          node,
+          context->events,
+          ServerVersion{version, context->host.facts.hostname, now(), own_pid()},
+          times,
+          context->settings.start_timeout.value,
+          context->host.bundle,
+          stats};
+}
+
 void publish(const EventActor& events, const char* type) {
   auto event = Event{};
   event.type = type;
@@ -223,7 +244,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   publish(parts->events, "node.started");
   parts->node = system.spawn(node_actor, settings.pools, pool_spawner(system, context),
                              settings.node.start_timeout.value, find_foreign(paths));
-  auto server = HttpServer::start(system, HttpServerOptions{paths.socket, parts->node, parts->events, context});
+  auto server = HttpServer::start({paths.socket, api_context(system, parts->node, context, settings.pools)});
   if (!server)
     return failure(server.error());
   parts->server = std::move(*server);
@@ -237,8 +258,6 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
 void Daemon::stop() {
   publish(parts_->events, "node.stopping");
   parts_->server->stop();
-  // No container depends on this process, so there is nothing to wait for: actors that still talk would only delay the end.
-  parts_->system->await_actors_before_shutdown(false);
   parts_->host.cgroups->remove_all();
   log::info("berthd stopped; its containers go on");
 }
