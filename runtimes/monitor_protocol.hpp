@@ -3,7 +3,7 @@
 #include "messages/error.hpp"
 #include "messages/types.hpp"
 
-#include <optional>
+#include <chrono>
 #include <string_view>
 #include <variant>
 
@@ -20,10 +20,17 @@
 ///       | <------------------- MonitorDeleted --- |  runtime record, cgroup, mount and upper directory are gone
 ///                                                    the monitor ends
 ///
-/// `MonitorFailed` ends the story early: nothing of the container is left, and the monitor ends.
+/// `MonitorFailed` ends the story early: nothing of the container is left, and the monitor ends. It comes only for a
+/// container whose program never ran; an init that ends between create and start, by itself or by `AbortCommand`, is told
+/// as `MonitorExited` like any other.
+///
+/// The log is complete and closed before `MonitorExited` is sent: whoever reads it for an attached client has read all
+/// when it comes to the end of the file after that message. (If something goes on holding the container's pipes, the
+/// monitor waits for it for one second and no longer.)
+///
 /// One packet of a SOCK_SEQPACKET socket is one message. The first connection is the inherited descriptor 3; whoever comes
 /// back later connects to `monitor.sock` in the container directory and is told the present state first (all the messages
-/// that were ever sent, in order). If nobody listens, the monitor does its work all the same.
+/// that were ever sent, in order, but for `MonitorSignalFailed`). If nobody listens, the monitor does its work all the same.
 namespace berth {
 
 /// Descriptor of the socket that a monitor inherits.
@@ -39,12 +46,20 @@ constexpr auto rootfs_name = "rootfs";
 /// Largest packet either side sends or accepts.
 constexpr size_t monitor_packet_limit = 128 * 1024;
 
+/// A monitor that gets no plan ends.
+constexpr auto monitor_plan_deadline = std::chrono::seconds{10};
+/// When a monitor gives up a `create` or a start by itself, in case no daemon is there to abort it sooner.
+constexpr auto monitor_launch_deadline = std::chrono::seconds{120};
+constexpr auto monitor_delete_deadline = std::chrono::seconds{30};
+constexpr auto monitor_kill_deadline = std::chrono::seconds{10};
+
 /// Everything a monitor has to know; plain data, so that it decides nothing.
 struct MonitorPlan {
   /// For `ps`: shown as the process title's argument only.
   std::string container;
   std::string runtime_id;
-  /// Complete argument vectors of the runtime. `create` gets the container's stdio.
+  /// Complete argument vectors of the runtime. `create` gets the container's stdio. In `delete_argv` the id is the last
+  /// one; `--force` is put in front of it where that is needed.
   Argv create_argv;
   Argv start_argv;
   Argv delete_argv;
@@ -52,9 +67,10 @@ struct MonitorPlan {
   Argv kill_argv;
   /// Non-empty: start by reading this FIFO instead of `start_argv` (`exec.fifo` of runc).
   std::string start_fifo;
-  /// The user's root file system, used as the lower layer of an overlay; never written to.
+  /// The user's root file system, used as the lower layer of an overlay; never written to. Empty: nothing is mounted, and
+  /// the container uses `bundle/rootfs` itself.
   std::string rootfs_lower;
-  /// Directory for the overlay's upper and work directories; created and removed by the monitor. Absolute.
+  /// Directory for the overlay's upper and work directories; made and removed by the monitor. Absolute.
   std::string layer_dir;
   /// Absolute path of the log file; its directory exists.
   std::string log_path;
@@ -68,7 +84,8 @@ struct MonitorPlan {
   /// cgroup v1: further directories that are removed after `delete` if the runtime left them. Deepest first.
   std::vector<std::string> leftover_cgroups;
   bool cgroup_v2 = false;
-  /// Files and directories a killed runtime may leave in its state root (prefix match on the last component).
+  /// Directory of the runtime's own records. When the runtime cannot remove its own, what is left is found by the
+  /// beginning of its name: `<runtime_id>` or `runsc-<runtime_id>`.
   std::string state_root;
 
   friend bool operator==(const MonitorPlan&, const MonitorPlan&) = default;
@@ -130,7 +147,7 @@ struct MonitorFailed {
   LaunchStage stage = LaunchStage::plan;
   /// As from waitpid(2) of the runtime; 0 if it was not a process that failed.
   int32_t wait_status = 0;
-  /// The runtime's own message, or a system call with its error; at most 8 KiB.
+  /// What the runtime logged (JSON lines) and printed, or a system call with its error; at most 8 KiB.
   std::string message;
   friend bool operator==(const MonitorFailed&, const MonitorFailed&) = default;
 };

@@ -1,3 +1,4 @@
+#include "runtimes/linux/pipe.hpp"
 #include "runtimes/linux/process.hpp"
 #include "runtimes/linux/retry.hpp"
 #include "runtimes/linux/sys_error.hpp"
@@ -5,7 +6,6 @@
 #include <algorithm>
 #include <csignal>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -61,37 +61,28 @@ Result<bool> collect(const Child& child, Stream& out, Stream& err, Clock::time_p
   }
 }
 
-/// A pipe whose reading end does not block.
-Result<std::pair<Stream, UniqueFd>> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0)
-    return failure(sys_error("pipe2"));
-  auto result = std::pair{Stream{UniqueFd{ends[0]}, {}}, UniqueFd{ends[1]}};
-  if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
-    return failure(sys_error("fcntl", "O_NONBLOCK"));
-  return result;
-}
-
 } // namespace
 
 Result<CommandOutput> run_command(const Argv& argv, std::chrono::milliseconds deadline, size_t output_limit,
                                   const SpawnOptions& options) {
   auto end = Clock::now() + deadline;
-  auto out = make_pipe();
-  if (!out)
-    return failure(std::move(out.error()));
-  auto err = make_pipe();
-  if (!err)
-    return failure(std::move(err.error()));
+  auto out_pipe = Pipe::make();
+  if (!out_pipe)
+    return failure(std::move(out_pipe.error()));
+  auto err_pipe = Pipe::make();
+  if (!err_pipe)
+    return failure(std::move(err_pipe.error()));
   auto with_pipes = options;
-  with_pipes.stdout_fd = out->second.get();
-  with_pipes.stderr_fd = err->second.get();
+  with_pipes.stdout_fd = out_pipe->write_end.get();
+  with_pipes.stderr_fd = err_pipe->write_end.get();
   auto child = Child::spawn(argv, with_pipes);
   if (!child)
     return failure(std::move(child.error()));
-  out->second = UniqueFd{};
-  err->second = UniqueFd{};
-  auto ended = collect(*child, out->first, err->first, end, output_limit);
+  out_pipe->write_end = UniqueFd{};
+  err_pipe->write_end = UniqueFd{};
+  auto out = Stream{std::move(out_pipe->read_end), {}};
+  auto err = Stream{std::move(err_pipe->read_end), {}};
+  auto ended = collect(*child, out, err, end, output_limit);
   if (!ended)
     return failure(std::move(ended.error()));
   if (!*ended) {
@@ -102,7 +93,7 @@ Result<CommandOutput> run_command(const Argv& argv, std::chrono::milliseconds de
   auto status = child->wait();
   if (!status)
     return failure(std::move(status.error()));
-  return CommandOutput{to_wait_status(*status), std::move(out->first.text), std::move(err->first.text)};
+  return CommandOutput{to_wait_status(*status), std::move(out.text), std::move(err.text)};
 }
 
 } // namespace berth
