@@ -2,7 +2,6 @@
 
 #include "tests/support/eventually.hpp"
 
-#include <csignal>
 #include <fstream>
 #include <sstream>
 

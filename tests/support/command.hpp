@@ -4,6 +4,7 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <string>
 
