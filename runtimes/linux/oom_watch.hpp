@@ -34,7 +34,7 @@ struct OomCounters {
 ///         kernel tells of one file at most every 10 ms, but the last change is always told.
 ///     v1: An eventfd for each group, registered for `memory.oom_control`; all of them behind one epoll descriptor. It
 ///         is a notice *before* the kill: the counter is still the old one. So who is told reads at once and again
-///         after each of the `follow_ups()`; after the last one every kill that the notice was about is counted.
+///         after each pause of `follow_ups()`; by the last one every kill that the notice was about is counted.
 ///         Removing a group is told like a kill.
 ///
 /// The kernel also tells when a limit was reached and memory could be reclaimed: news is not a kill, a higher counter is.
@@ -74,8 +74,8 @@ public:
   /// of events; if more are left, the descriptor stays readable.
   std::vector<WatchId> drain();
 
-  /// When to read again after news; empty on v2. The last ones are for kernels that log to a slow console before they
-  /// count, and for several processes that run into the same limit.
+  /// The pauses between the reads after news; empty on v2. The last ones are for kernels that log to a slow console before
+  /// they count, and for several processes that run into the same limit.
   std::span<const std::chrono::milliseconds> follow_ups() const noexcept;
 
 private:

@@ -55,9 +55,10 @@ public:
     auto& memory = groups.memory_limits;
     auto bytes = std::to_string(limit);
     REQUIRE(write_file(memory + (is_v2() ? "/memory.max" : "/memory.limit_in_bytes"), bytes));
-    if (root_->has_swap_limit())
-      REQUIRE(is_v2() ? write_file(memory + "/memory.swap.max", "0")
-                      : write_file(memory + "/memory.memsw.limit_in_bytes", bytes));
+    if (root_->has_swap_limit() && is_v2())
+      REQUIRE(write_file(memory + "/memory.swap.max", "0"));
+    else if (root_->has_swap_limit())
+      REQUIRE(write_file(memory + "/memory.memsw.limit_in_bytes", bytes));
     return groups;
   }
 
