@@ -34,7 +34,7 @@ private:
   std::vector<SettingRow> rows_;
 };
 
-std::string or_word(std::string value, const char* word) {
+std::string or_word(const std::string& value, const char* word) {
   return value.empty() ? word : value;
 }
 

@@ -45,7 +45,6 @@ constexpr auto pool_table = std::array{
     KnownKey{"containerRuntime"},
     KnownKey{"runtimeConfig"},
     KnownKey{"containerRuntimeConfig"},
-    KnownKey{"criuEnabled"},
     KnownKey{"overrides"},
     KnownKey{"onRuntimeUnavailable"},
     KnownKey{"maxContainers"},
@@ -56,8 +55,9 @@ constexpr auto pool_table = std::array{
     KnownKey{"cpu"},
     KnownKey{"pids"},
     KnownKey{"oomGroup"},
-    // Kept to be shown with the pool, but nothing depends on it.
-    KnownKey{"gpuType", "it is shown with the pool only; a launch asks for GPUs itself"},
+    // These two are checked and kept, but nothing depends on them.
+    KnownKey{"criuEnabled", "information only: a launch asks for checkpoints itself"},
+    KnownKey{"gpuType", "information only: a launch asks for GPUs itself"},
     KnownKey{"gpuVirtualized", "GPUs are passed through, not virtualized"},
     KnownKey{"containerStartConcurrency", "the key of Berth is maxConcurrentStarts"},
     KnownKey{"networkPreallocation", "networks are not set up by the node"},

@@ -221,8 +221,8 @@ TEST_CASE("keys of the reference system are accepted and named as ignored", "[co
          "f.yaml:7:7 worker.pools.a.poolSizing: machines are not provided by the node\n"
          "f.yaml:8:7 worker.pools.a.mode: machines are not provided by the node\n"
          "f.yaml:9:7 worker.pools.a.jobSpec: containers are not run as Kubernetes pods\n"
-         "f.yaml:10:7 worker.pools.a.gpuType: it is shown with the pool only; a launch asks for "
-         "GPUs itself\n"
+         "f.yaml:10:7 worker.pools.a.gpuType: information only: a launch asks for GPUs "
+         "itself\n"
          "f.yaml:11:7 worker.pools.a.containerStartConcurrency: the key of Berth is "
          "maxConcurrentStarts\n");
 }

@@ -149,7 +149,9 @@ TEST_CASE("the document's mixed environment loads as it is", "[config][document]
     ignored.push_back(key.path);
   CHECK(ignored
         == std::vector<std::string>{"worker.pools.secure-sandbox.mode",
+                                    "worker.pools.standard.criuEnabled",
                                     "worker.pools.standard.mode", "worker.pools.gpu-a100.gpuType",
+                                    "worker.pools.gpu-a100.criuEnabled",
                                     "worker.pools.gpu-a100.mode"});
 }
 
