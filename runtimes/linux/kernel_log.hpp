@@ -26,7 +26,7 @@ public:
     bool more = false;
   };
 
-  /// What came since the last call. Does not block, and reads 1,000 records at most (about 1 ms). Records that the kernel
+  /// What came since the last call. Does not block, and reads 1,000 records at most (3 ms). Records that the kernel
   /// threw away before they were read are missing without a word.
   News drain();
 
