@@ -12,6 +12,10 @@ namespace berth {
 namespace {
 
 constexpr size_t max_line = 300;
+/// Runtimes say the important things first, and in few words.
+constexpr size_t max_text = 64 * 1024;
+/// After so many brackets that open nothing readable, brackets are text.
+constexpr int max_broken_objects = 16;
 
 /// What a runtime was doing, in its own words, around the reason.
 constexpr auto chains = std::array<std::string_view, 15>{
@@ -115,16 +119,20 @@ std::string one_line(std::string_view text) {
 
 std::vector<RuntimeMessage> parse_runtime_text(std::string_view text) {
   auto result = std::vector<RuntimeMessage>{};
+  auto broken_objects = 0;
+  text = text.substr(0, max_text);
   while (!text.empty()) {
     if (text.front() == '\n' || text.front() == ' ') {
       text.remove_prefix(1);
       continue;
     }
-    if (text.front() == '{')
+    if (text.front() == '{' && broken_objects < max_broken_objects) {
       if (auto object = take_object(text); !object.empty()) {
         add_object(result, object);
         continue;
       }
+      ++broken_objects;
+    }
     auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
     // The rest of a crash is a stack trace, the rest of a usage error is the usage.
