@@ -104,13 +104,16 @@ check_headers() {
   ninja -C "$build_dir" -j "$jobs" all_verify_interface_header_sets
 }
 
+# Line numbers are all that a report needs, and a good part of the time goes into optimizing.
+sanitizer_flags=-DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1"
+
 build_asan() {
-  configure "$build_dir/asan" -DBERTH_SANITIZE=address,undefined &&
+  configure "$build_dir/asan" -DBERTH_SANITIZE=address,undefined "$sanitizer_flags" &&
     ninja -C "$build_dir/asan" -j "$jobs" "${sanitized_programs[@]}"
 }
 
 build_tsan() {
-  configure "$build_dir/tsan" -DBERTH_SANITIZE=thread -DCAF_CORE_LIBRARY="$instrumented_caf" &&
+  configure "$build_dir/tsan" -DBERTH_SANITIZE=thread "$sanitizer_flags" -DCAF_CORE_LIBRARY="$instrumented_caf" &&
     ninja -C "$build_dir/tsan" -j "$jobs" "${sanitized_programs[@]}"
 }
 
@@ -128,7 +131,7 @@ test_unit() {
   run_ctest unit "$build_dir" "$jobs" -L '^unit$'
 }
 
-# Runtimes and the node are slow enough that two programs at a time keep two processors busy without upsetting deadlines.
+# Everything on this machine that starts processes or containers, on each runtime.
 test_host() {
   run_ctest host "$build_dir" "$jobs" -LE '^(unit|vm|bench)$'
 }

@@ -20,7 +20,7 @@ fetch() {
   local work=$1
   mkdir -p "$work/sources.list.d"
   apt_sources "$(codename)=$suite" >"$work/sources.list.d/backports.sources"
-  private_apt "$work" update >&2 || die "cannot read the package index of $suite; does the mirror of this machine have it?"
+  private_apt "$work" update >&2 || die "cannot read the package index of $suite from the mirror of this machine"
   # The dependencies of a static Go binary are of no interest; only backports is in the sources, so this is its version.
   (cd "$work" && private_apt "$work" download runsc >&2) || die "$suite has no package runsc"
   dpkg-deb -x "$work"/runsc_*.deb "$work/root"

@@ -27,7 +27,8 @@ stage_payload() {
   # Debug information is two thirds of the disk and of no use there.
   strip --strip-debug "$target"/bin/* 2>/dev/null || true
   copy_libraries "$target/lib"
-  tar -C "$source_dir" --exclude=./build --exclude=./.git -cf - . | (mkdir "$target/source" && tar -C "$target/source" -xf -)
+  mkdir "$target/source"
+  tar -C "$source_dir" --exclude=./build --exclude=./.git -cf - . | tar -C "$target/source" -xf -
   install -m 755 "$vm_dir/guest-suite" "$target/guest-suite"
   printf '%s\n' "$source_dir" >"$target/source-path"
   printf '%s\n' "$build_dir" >"$target/build-path"
