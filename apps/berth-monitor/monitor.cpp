@@ -223,10 +223,9 @@ std::string Monitor::clean_up(bool launched) {
       kill_everything();
       result = run_verb(forced, Stdio::captured, monitor_delete_deadline);
     }
+    // A runtime that was killed half-way leaves things that it does not know of itself.
     if (!launched || !result.succeeded)
       remove_runtime_state(plan_, leftovers);
-    if (!result.succeeded)
-      leftovers.add("record of the runtime: " + result.message);
   }
   kill_everything();
   if (has_children())
