@@ -9,8 +9,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto no_isolation = "its processes see the host as it is";
-
 /// Runs a script in a container of its own and gives what it printed.
 std::string printed(const TestNode& node, const Argv& flags, const std::string& script) {
   auto with_rm = flags;
@@ -28,8 +26,6 @@ TEST_CASE("a container gets the variables it was given, and a PATH", "[environme
   BERTH_SUITE_NODE(node);
   CHECK(printed(node, {"--env", "A=1", "-e", "B=two words", "-e", "C="}, "echo \"$A|$B|$C|\"") == "1|two words||\n");
   CHECK(printed(node, {"-e", "A=ü=\"'$"}, "echo \"$A\"") == "ü=\"'$\n");
-  if (is_beyond_fake("it gives its processes more variables than it was told to"))
-    return;
   auto path = std::string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
   auto variables = lines_of(printed(node, {}, "env | sort"));
   CHECK(std::find(variables.begin(), variables.end(), path) != variables.end());
@@ -42,8 +38,6 @@ TEST_CASE("a container gets the variables it was given, and a PATH", "[environme
 TEST_CASE("a container begins in its working directory", "[environment]") {
   BERTH_SUITE_NODE(node);
   CHECK(printed(node, {"--workdir", "/tmp"}, "pwd") == "/tmp\n");
-  if (is_beyond_fake(no_isolation))
-    return;
   CHECK(printed(node, {}, "pwd") == "/\n");
   // As with other tools, one that does not exist is made.
   CHECK(printed(node, {"-w", "/data/new/deep"}, "pwd") == "/data/new/deep\n");
@@ -51,8 +45,6 @@ TEST_CASE("a container begins in its working directory", "[environment]") {
 
 TEST_CASE("a container runs as the user that was asked for", "[environment]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake("its processes are root"))
-    return;
   auto who = std::string{"id -u; id -g; id -G"};
   CHECK(printed(node, {}, who) == "0\n0\n0\n");
   CHECK(printed(node, {"--user", "worker"}, who) == "1000\n1000\n1000 2000\n");
@@ -67,8 +59,6 @@ TEST_CASE("a container runs as the user that was asked for", "[environment]") {
 
 TEST_CASE("a container has a host name of its own", "[environment]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_isolation))
-    return;
   CHECK(printed(node, {"--hostname", "alpha.example"}, "hostname") == "alpha.example\n");
   CHECK(printed(node, {"--id", "by-its-id"}, "hostname") == "by-its-id\n");
   CHECK(printed(node, {"--id", "Not_A.Host-Name_"}, "hostname").find('_') == std::string::npos);
@@ -76,8 +66,6 @@ TEST_CASE("a container has a host name of its own", "[environment]") {
 
 TEST_CASE("a bind mount is visible inside, and written to only if it may be", "[environment]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_isolation))
-    return;
   auto dir = TempDir{};
   std::ofstream{dir / "given"} << "from the host\n";
   auto writable = dir.path() + ":/mnt/shared";
@@ -93,8 +81,6 @@ TEST_CASE("a bind mount is visible inside, and written to only if it may be", "[
 
 TEST_CASE("the root file system is never written to", "[environment]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_isolation))
-    return;
   auto before = fingerprint(test_rootfs());
   auto script = "echo changed >/data/kept; rm -r /home; mkdir /new; chmod 700 /etc; echo x >>/etc/passwd; cat /data/kept; ls /";
   auto seen = printed(node, {}, script);
@@ -111,8 +97,6 @@ TEST_CASE("the root file system is never written to", "[environment]") {
 
 TEST_CASE("two containers share a root file system and see nothing of each other", "[environment]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_isolation))
-    return;
   auto first = node.start("main", {}, shell("echo mine >/tmp/file; " + idle_loop()));
   REQUIRE(is_ready(node, first));
   CHECK(printed(node, {}, "ls /tmp; ls /proc | grep -c '^[0-9]'").size() == 2);
@@ -120,8 +104,6 @@ TEST_CASE("two containers share a root file system and see nothing of each other
 
 TEST_CASE("the root file system may be any directory", "[environment]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_isolation))
-    return;
   auto dir = TempDir{};
   fs::permissions(dir.path(), fs::perms{0755});
   auto odd = dir / "with, comma:and colon\\ü 'x'";

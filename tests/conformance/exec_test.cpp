@@ -43,8 +43,6 @@ TEST_CASE("exec passes output through as it is", "[exec]") {
 
 TEST_CASE("exec tells a command that does not exist from one that cannot be executed", "[exec]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake("it has no root file system of its own to look into"))
-    return;
   auto id = node.start("main", {}, {"/bin/sleep", "1000"});
   auto missing = exec(node, id, {}, {"/no/such/program"});
   INFO(describe(missing));
@@ -61,8 +59,6 @@ TEST_CASE("exec tells a command that does not exist from one that cannot be exec
 
 TEST_CASE("exec takes variables, a working directory and a user", "[exec]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake("its processes are root in the host's directories"))
-    return;
   auto id = node.start("main", {"--env", "FROM_RUN=r"}, {"/bin/sleep", "1000"});
   auto script = "echo $FROM_RUN $FROM_EXEC; pwd; id -u; id -g";
   auto done = exec(node, id, {"--env", "FROM_EXEC=e", "--workdir", "/tmp", "--user", "worker"}, shell(script));
@@ -75,8 +71,6 @@ TEST_CASE("exec takes variables, a working directory and a user", "[exec]") {
 
 TEST_CASE("exec sees the processes of its container", "[exec]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake("it has no process namespace"))
-    return;
   auto id = node.start("main", {}, {"/bin/sleep", "12345"});
   auto seen = exec(node, id, {}, shell("tr '\\0' ' ' </proc/1/cmdline"));
   CHECK(seen.out == "/bin/sleep 12345 ");
@@ -96,8 +90,6 @@ TEST_CASE("exec works only in a container that runs", "[exec]") {
 
 TEST_CASE("an exec ends with its container", "[exec]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake("without a process namespace nothing ends the other processes of a container"))
-    return;
   auto id = node.start("main", {}, {"/bin/sleep", "1000"});
   auto running = node.berth_beside({"exec", id, "--", "/bin/sh", "-c", "echo ready; sleep 1000"});
   REQUIRE(eventually(20s, [&] { return running->out() == "ready\n"; }));

@@ -86,14 +86,10 @@ void check_bystander(const TestNode& node, const std::map<std::string, Story>& s
   CHECK(story->second.of_type("container.oom").empty());
 }
 
-constexpr auto no_cgroup = "it sets no limits, so nothing is killed";
-
 } // namespace
 
 TEST_CASE("every OOM kill of a main process is told, once, and before the exit", "[oom]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_cgroup))
-    return;
   auto since = node.last_event();
   start_bystander(node);
   auto count = kills_wanted();
@@ -127,8 +123,6 @@ TEST_CASE("every OOM kill of a main process is told, once, and before the exit",
 
 TEST_CASE("every OOM kill of a child is told while its container lives on", "[oom]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_cgroup) || is_beyond_gvisor("a kill always takes the whole sandbox"))
-    return;
   auto since = node.last_event();
   start_bystander(node);
   auto containers = (kills_wanted() + kills_each - 1) / kills_each;
@@ -172,8 +166,6 @@ TEST_CASE("every OOM kill of a child is told while its container lives on", "[oo
 
 TEST_CASE("an OOM kill in the last millisecond of a container is not lost", "[oom]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_cgroup) || is_beyond_gvisor("a kill always takes the whole sandbox"))
-    return;
   auto since = node.last_event();
   auto count = count_from_env("BERTH_TEST_OOM_LAST", 20, 4);
   auto codes = std::vector<int>(count);
@@ -212,8 +204,6 @@ TEST_CASE("with gVisor an OOM kill of any process is one of the container", "[oo
 
 TEST_CASE("a container that is killed or stopped by hand was not OOM-killed", "[oom]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_cgroup))
-    return;
   auto since = node.last_event();
   auto killed = node.start("main", {"--memory", small_memory}, {"/bin/sleep", "1000"});
   auto stopped = node.start("main", {"--memory", small_memory}, shell("trap '' TERM; " + idle_loop()));
@@ -230,8 +220,6 @@ TEST_CASE("a container that is killed or stopped by hand was not OOM-killed", "[
 
 TEST_CASE("the command oom and the log tell of a kill", "[oom]") {
   BERTH_SUITE_NODE(node);
-  if (is_beyond_fake(no_cgroup))
-    return;
   auto since = node.last_event();
   auto follower = node.berth_beside({"oom", "--since", std::to_string(since), "-o", "json"});
   auto done = node.run("main", {"--id", "greedy", "--memory", small_memory}, {inside(), "eat"});

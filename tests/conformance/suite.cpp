@@ -1,10 +1,10 @@
 #include "tests/conformance/suite.hpp"
 
 #include "tests/support/after_run.hpp"
+#include "tests/support/installed.hpp"
 
 #include <filesystem>
 #include <memory>
-#include <regex>
 
 using namespace std::chrono_literals;
 
@@ -17,19 +17,10 @@ std::string from_env(const char* name, const std::string& fallback = {}) {
   return text == nullptr || *text == '\0' ? fallback : text;
 }
 
-/// Debian's 0.0~20221219.0 and upstream's release-20240729.0 alike carry the date.
-std::string usual_platform(const std::string& binary) {
-  auto version = run_program({binary, "--version"});
-  auto date = std::smatch{};
-  if (version.code != 0 || !std::regex_search(version.out, date, std::regex{"20[0-9]{6}"}))
-    return {};
-  return date.str() < "20230601" ? "ptrace" : "systrap";
-}
-
 RuntimeUnderTest find_runtime() {
   auto result = RuntimeUnderTest{};
   result.kind = from_env("BERTH_TEST_RUNTIME", "runc");
-  auto usual = result.is_fake() ? built_program("fake_runtime") : result.is_gvisor() ? "/usr/bin/runsc" : "/usr/sbin/runc";
+  auto usual = result.is_fake() ? built_program("fake_runtime") : result.is_gvisor() ? installed_runsc() : installed_runc();
   result.binary = from_env("BERTH_TEST_BINARY", usual);
   if (result.is_gvisor())
     result.platform = from_env("BERTH_TEST_PLATFORM", usual_platform(result.binary));
@@ -110,7 +101,6 @@ std::string why_not() {
 }
 
 std::string suite_config(const std::string& pools, const std::string& node) {
-  auto seconds = [](int n) { return std::to_string(n * slowdown()) + "s"; };
   auto text = "worker:\n  containerRuntime: " + runtime().name() + "\n  pools:";
   auto platform = runtime().platform;
   for (auto& line : lines_of(pools)) {
@@ -125,7 +115,7 @@ std::string suite_config(const std::string& pools, const std::string& node) {
         text += "      runtimeConfig: {gvisorPlatform: " + platform + "}\n";
     }
   }
-  text += "berth:\n  probeTimeout: " + seconds(20) + "\n  startTimeout: " + seconds(30) + "\n  runtimes: {"
+  text += "berth:\n  probeTimeout: " + stretched_seconds(20) + "\n  startTimeout: " + stretched_seconds(30) + "\n  runtimes: {"
           + (runtime().is_gvisor() ? "runsc: " : "runc: ") + runtime().binary + "}\n" + node;
   return text;
 }
@@ -141,10 +131,6 @@ SharedNode::~SharedNode() {
   CHECK(removed.code == 0);
   auto leaks = node_->leaks_since(shared().empty);
   CHECK(leaks == "");
-}
-
-std::string inside() {
-  return runtime().is_fake() ? built_program("inside") : "/bin/inside";
 }
 
 bool is_ready(const TestNode& node, const std::string& id) {

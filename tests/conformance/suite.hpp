@@ -17,7 +17,7 @@ struct RuntimeUnderTest {
   std::string binary;
   std::string platform;
 
-  /// Runs plain processes, to test Berth alone: without namespaces, limits, users and root file systems.
+  /// Does only what Berth itself is tested with: no CPU limits, devices, parameters of the kernel, or filters.
   bool is_fake() const {
     return kind == "fake";
   }
@@ -61,8 +61,10 @@ private:
   TestNode* node_;
 };
 
-/// Path of the program `inside` as seen from a container.
-std::string inside();
+/// The program of tests/fakes, as seen from a container.
+inline std::string inside() {
+  return "/bin/inside";
+}
 
 /// A memory limit that the runtime under test can start with, in the notation of `--memory` and in bytes.
 constexpr auto small_memory = "32M";

@@ -147,6 +147,16 @@ TestNode::TestNode(const std::string& config, Start start) : root_(make_root()),
   start_again(start);
 }
 
+TestNode::TestNode(const std::string& config, const std::map<std::string, std::string>& drop_ins)
+  : root_(make_root()), failures_before_(failures) {
+  clean_up_on_signals();
+  std::ofstream{config_path()} << config;
+  fs::create_directory(root_ + "/conf.d");
+  for (auto& [name, text] : drop_ins)
+    std::ofstream{root_ + "/conf.d/" + name} << text;
+  start_again();
+}
+
 TestNode::~TestNode() {
   auto problems = daemon_ ? stop() : sweep_and_remove();
   live_nodes().remove(root_);

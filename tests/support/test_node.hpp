@@ -4,6 +4,8 @@
 #include "tests/support/command.hpp"
 #include "tests/support/rootfs.hpp"
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +31,9 @@ public:
 
   /// Writes `config` into a file below a fresh root and starts the daemon with it.
   explicit TestNode(const std::string& config, Start start = Start::and_wait);
+
+  /// The same with drop-ins beside the configuration: name in conf.d and text.
+  TestNode(const std::string& config, const std::map<std::string, std::string>& drop_ins);
 
   TestNode(const TestNode&) = delete;
   TestNode& operator=(const TestNode&) = delete;
