@@ -244,6 +244,7 @@ void on_created(const Life& life, const MonitorCreated& created) {
                         info.generation,
                         info.profile.has_host_processes,
                         info.memory_cgroup,
+                        info.cgroup,
                         info.pid,
                         OomListener{ContainerActor{life.self}}};
   life.self->request(life.node->oom, oom_deadline, std::move(watch))

@@ -44,9 +44,9 @@ void tell(const Oom& oom, const OomState::Watched& watched, const OomKill& kill)
 void assign_victims(const Oom& oom) {
   for (auto& victim : oom.source->victims())
     for (auto& [id, watched] : oom.state().watches)
-      if (is_in_group(victim.task_memcg, watched.what.memory_cgroup)) {
+      if (is_in_cgroup(victim, watched.what.cgroup)) {
         watched.last_victim_pid = victim.pid;
-        watched.last_victim = victim.task;
+        watched.last_victim = victim.name;
         // The one that took the container is the one to remember.
         watched.container_killed = watched.container_killed || victim.pid == watched.what.init_pid;
       }
@@ -175,7 +175,15 @@ OomSource make_oom_source(std::shared_ptr<OomWatch> watch, std::shared_ptr<Kerne
   return {[watch](const std::string& memory_cgroup) { return watch->add(memory_cgroup); },
           [watch](uint64_t id) { watch->remove(id); },
           [watch](uint64_t id) { return watch->read(id); },
-          [kernel_log] { return kernel_log ? kernel_log->drain() : std::vector<OomVictim>{}; },
+          [kernel_log] {
+            auto result = std::vector<OomVictim>{};
+            for (auto more = true; more;) {
+              auto news = kernel_log->drain();
+              result.insert(result.end(), news.victims.begin(), news.victims.end());
+              more = news.more;
+            }
+            return result;
+          },
           [](int pid) { return is_dying(pid); },
           {follow_ups.begin(), follow_ups.end()}};
 }

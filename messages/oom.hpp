@@ -73,6 +73,8 @@ struct WatchOom {
   bool has_host_processes = true;
   /// Directory with the container's memory counters.
   std::string memory_cgroup;
+  /// Path of the container's group as the kernel log tells it: from the root of the hierarchy.
+  std::string cgroup;
   /// Host pid of init, to tell a victim apart.
   int32_t init_pid = 0;
   OomListener listener;
@@ -80,7 +82,8 @@ struct WatchOom {
 
 template <class Inspector>
 auto inspect(Inspector& f, WatchOom& x) {
-  return f(x.container, x.pool, x.runtime, x.generation, x.has_host_processes, x.memory_cgroup, x.init_pid, x.listener);
+  return f(x.container, x.pool, x.runtime, x.generation, x.has_host_processes, x.memory_cgroup, x.cgroup, x.init_pid,
+           x.listener);
 }
 
 /// CONTAINER -> OOM: the container has ended with these counters; tell what was not told yet, then forget it.

@@ -65,8 +65,8 @@ std::optional<MountLine> parse_mount_line(std::string_view line) {
   auto back = split(line.substr(separator + 3), ' ');
   if (front.size() <= point_field || back.size() < 2)
     return std::nullopt;
-  auto id = parse_count(front[0]);
-  auto parent = parse_count(front[1]);
+  auto id = parse_counter(front[0]);
+  auto parent = parse_counter(front[1]);
   if (!id || !parent)
     return std::nullopt;
   auto result = MountLine{*id, *parent, unescape(front[point_field]), std::nullopt};
@@ -103,7 +103,7 @@ bool is_hidden(const MountTable& mounts, const MountLine& line) {
 
 } // namespace
 
-std::optional<uint64_t> parse_count(std::string_view text) {
+std::optional<uint64_t> parse_counter(std::string_view text) {
   if (!text.empty() && text.back() == '\n')
     text.remove_suffix(1);
   auto result = uint64_t{0};
@@ -117,7 +117,7 @@ std::optional<uint64_t> flat_value(std::string_view text, std::string_view key) 
   while (!text.empty()) {
     auto value = cut(text, '\n');
     if (cut(value, ' ') == key)
-      return parse_count(value);
+      return parse_counter(value);
   }
   return std::nullopt;
 }
@@ -133,7 +133,7 @@ std::optional<uint64_t> parse_limit(std::string_view text) {
   constexpr auto unlimited = uint64_t{1} << 62;
   if (text == "max" || text == "max\n")
     return 0;
-  auto bytes = parse_count(text);
+  auto bytes = parse_counter(text);
   return bytes && *bytes >= unlimited ? 0 : bytes;
 }
 

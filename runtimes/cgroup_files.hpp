@@ -13,7 +13,7 @@
 namespace berth {
 
 /// A whole number with at most one newline behind it, nothing else; nothing if it is not one or does not fit.
-std::optional<uint64_t> parse_count(std::string_view text);
+std::optional<uint64_t> parse_counter(std::string_view text);
 
 /// The value of `key` in a file of "KEY VALUE" lines; nothing if the key is missing or its value is not a count.
 std::optional<uint64_t> flat_value(std::string_view text, std::string_view key);

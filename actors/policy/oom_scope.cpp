@@ -10,19 +10,4 @@ OomScope oom_scope(const OomFacts& facts) {
   return facts.init_killed ? OomScope::container : OomScope::process;
 }
 
-bool is_in_group(std::string_view task_memcg, std::string_view memory_directory) {
-  auto name = memory_directory.substr(memory_directory.rfind('/') + 1);
-  if (name.empty())
-    return false;
-  while (!task_memcg.empty()) {
-    auto slash = task_memcg.find('/');
-    if (task_memcg.substr(0, slash) == name)
-      return true;
-    if (slash == std::string_view::npos)
-      return false;
-    task_memcg.remove_prefix(slash + 1);
-  }
-  return false;
-}
-
 } // namespace berth

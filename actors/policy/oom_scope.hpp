@@ -2,9 +2,6 @@
 
 #include "messages/oom.hpp"
 
-#include <string>
-#include <string_view>
-
 namespace berth {
 
 /// What is known about one or more kills in a container.
@@ -23,9 +20,5 @@ struct OomFacts {
 /// Did the kill take the container, or a process in it? The victim's pid decides where it is known: another process may
 /// have been killed a moment before somebody else killed init.
 OomScope oom_scope(const OomFacts& facts);
-
-/// True if the kernel log's cgroup path (`task_memcg`) is that of the container whose memory group has this directory, or
-/// of a group below it. Runtime ids are unique, so the name of the group is enough.
-bool is_in_group(std::string_view task_memcg, std::string_view memory_directory);
 
 } // namespace berth

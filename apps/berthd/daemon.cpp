@@ -117,12 +117,11 @@ Result<std::shared_ptr<OomWatch>> start_oom_watch(CgroupVersion version) {
 
 /// Without it victims have no names, and nothing else is missing.
 std::shared_ptr<KernelLog> open_kernel_log() {
-  auto opened = KernelLog::open();
-  if (opened)
-    return std::move(*opened);
-  log::warn("kernel log cannot be read, OOM kills are told without the victim's name",
-            {{"reason", render(opened.error())}});
-  return nullptr;
+  auto result = std::make_shared<KernelLog>(KernelLog::open());
+  if (!result->why_unavailable().empty())
+    log::warn("kernel log cannot be read, OOM kills are told without the victim's name",
+              {{"reason", result->why_unavailable()}});
+  return result;
 }
 
 Result<void> watch_oom(FdMonitor& fds, const std::shared_ptr<OomWatch>& watch, const OomActor& oom) {

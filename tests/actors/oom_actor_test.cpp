@@ -60,7 +60,7 @@ struct OomWorld : berth::test::ActorWorld {
 
   void watch(const OomActor& oom, const std::string& id, int pid, bool host_processes = true) {
     kernel.groups["/g/" + id].counters.memory_limit = 1024;
-    auto what = WatchOom{{id}, {"web"}, RuntimeKind::runc, 1, host_processes, "/g/" + id, pid, listener};
+    auto what = WatchOom{{id}, {"web"}, RuntimeKind::runc, 1, host_processes, "/g/" + id, "/g/" + id, pid, listener};
     REQUIRE(ask<void>(oom, std::move(what)).get());
   }
 
@@ -131,7 +131,7 @@ TEST_CASE_METHOD(OomWorld, "a child's kill does not make a later exit an OOM kil
   auto oom = with();
   watch(oom, "a", 10);
   counters("a").oom_kills = 1;
-  kernel.log = {{"/g/a", "/g/a", "stress", 11}};
+  kernel.log = {{11, "stress", "/g/a"}};
   stir(oom, "a");
   REQUIRE(told.size() == 1);
   CHECK(told[0].scope == OomScope::process);
@@ -156,7 +156,7 @@ TEST_CASE_METHOD(OomWorld, "one container's kill is never told of another", "[oo
   watch(oom, "a", 10);
   watch(oom, "b", 20);
   counters("a").oom_kills = 1;
-  kernel.log = {{"/g/a", "/g/a", "x", 10}, {"/elsewhere", "/elsewhere", "y", 99}};
+  kernel.log = {{10, "x", "/g/a"}, {99, "y", "/elsewhere"}};
   stir(oom, "b");
   CHECK(told.empty());
   stir(oom, "a");
@@ -169,7 +169,7 @@ TEST_CASE_METHOD(OomWorld, "under gVisor every kill takes the container", "[oom]
   auto oom = with();
   watch(oom, "a", 10, false);
   counters("a").oom_kills = 1;
-  kernel.log = {{"/g/a", "/g/a", "exe", 17}};
+  kernel.log = {{17, "exe", "/g/a"}};
   stir(oom, "a");
   CHECK(told.at(0).scope == OomScope::container);
 }
@@ -182,7 +182,7 @@ TEST_CASE_METHOD(OomWorld, "a container that ended before it was watched still h
 
 TEST_CASE_METHOD(OomWorld, "a watch on a group that is gone is refused", "[oom]") {
   auto oom = with();
-  auto what = WatchOom{{"a"}, {"web"}, RuntimeKind::runc, 1, true, "/g/none", 1, listener};
+  auto what = WatchOom{{"a"}, {"web"}, RuntimeKind::runc, 1, true, "/g/none", "/g/none", 1, listener};
   auto answer = ask<void>(oom, std::move(what)).get();
   REQUIRE(!answer);
   CHECK(answer.error().code == ec::system_error);

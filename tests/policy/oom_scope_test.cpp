@@ -22,15 +22,3 @@ TEST_CASE("what an OOM kill ended", "[policy]") {
   INFO(row.what);
   CHECK(to_string(oom_scope(row.facts)) == std::string{to_string(row.wanted)});
 }
-
-TEST_CASE("the kernel log's path is matched by the group's own name", "[policy]") {
-  const auto* directory = "/sys/fs/cgroup/memory/berth/web/babc";
-  CHECK(is_in_group("/berth/web/babc", directory));
-  CHECK(is_in_group("/berth/web/babc/run", directory));
-  CHECK(is_in_group("/elsewhere/babc", directory)); // a cgroup namespace shows another beginning
-  CHECK(!is_in_group("/berth/web/babcd", directory));
-  CHECK(!is_in_group("/berth/web", directory));
-  CHECK(!is_in_group("", directory));
-  CHECK(!is_in_group("/", directory));
-  CHECK(!is_in_group("/berth/web/babc", "/"));
-}

@@ -42,7 +42,7 @@ TEST_CASE("a count is digits and at most one newline") {
                                    {"1\0007"sv, nothing},
                                    {"max", nothing}}));
   INFO("text: " << row.text);
-  CHECK(parse_count(row.text) == row.wanted);
+  CHECK(parse_counter(row.text) == row.wanted);
 }
 
 TEST_CASE("a flat file gives the value of exactly the key that is asked for") {
