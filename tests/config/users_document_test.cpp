@@ -148,11 +148,10 @@ TEST_CASE("the document's mixed environment loads as it is", "[config][document]
   for (const auto& key : settings.ignored)
     ignored.push_back(key.path);
   CHECK(ignored
-        == std::vector<std::string>{"worker.pools.secure-sandbox.mode",
-                                    "worker.pools.standard.criuEnabled",
-                                    "worker.pools.standard.mode", "worker.pools.gpu-a100.gpuType",
-                                    "worker.pools.gpu-a100.criuEnabled",
-                                    "worker.pools.gpu-a100.mode"});
+        == std::vector<std::string>{
+            "worker.pools.secure-sandbox.mode", "worker.pools.standard.criuEnabled",
+            "worker.pools.standard.mode", "worker.pools.gpu-a100.gpuType",
+            "worker.pools.gpu-a100.criuEnabled", "worker.pools.gpu-a100.mode"});
 }
 
 TEST_CASE("the document's all-gVisor environment loads as it is", "[config][document]") {
