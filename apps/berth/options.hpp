@@ -1,0 +1,153 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace berth::cli {
+
+// What each verb was asked to do: the command line, checked as far as it can be without the daemon.
+
+using KeyValue = std::pair<std::string, std::string>;
+
+struct MountOption {
+  std::string source;
+  std::string destination;
+  bool read_only = false;
+
+  friend bool operator==(const MountOption&, const MountOption&) = default;
+};
+
+struct RunOptions {
+  std::string pool;
+  std::string rootfs; ///< absolute
+  std::string id;
+  std::vector<std::string> args;
+  std::vector<std::string> env; ///< "KEY=VALUE"
+  std::string workdir;
+  std::string user;
+  std::string hostname;
+  std::vector<KeyValue> labels;
+  std::vector<MountOption> mounts;
+  std::string memory;
+  std::string cpu;
+  std::optional<uint64_t> pids;
+  uint32_t gpus = 0;
+  bool checkpoint = false;
+  bool remove = false;
+  std::vector<KeyValue> sysctls;
+  std::vector<std::string> devices;
+  bool detach = false;
+  bool json = false;
+};
+
+struct ExecOptions {
+  std::string id;
+  std::vector<std::string> args;
+  std::vector<std::string> env; ///< "KEY=VALUE"
+  std::string workdir;
+  std::string user;
+  bool json = false;
+};
+
+struct PsOptions {
+  bool all = false;
+  bool quiet = false;
+  bool no_trunc = false;
+  std::string pool;
+  bool json = false;
+};
+
+struct InspectOptions {
+  std::vector<std::string> ids;
+};
+
+struct LogsOptions {
+  std::string id;
+  bool follow = false;
+  bool timestamps = false;
+  /// RFC 3339 or a duration; empty: from the beginning.
+  std::string since;
+  std::optional<uint64_t> tail;
+  bool json = false;
+};
+
+struct WaitOptions {
+  std::vector<std::string> ids;
+  bool json = false;
+};
+
+struct StopOptions {
+  std::vector<std::string> ids;
+  bool all = false;
+  /// Seconds, decimal; empty: the pool's grace period.
+  std::string timeout;
+  bool json = false;
+};
+
+struct KillOptions {
+  std::vector<std::string> ids;
+  std::string signal = "KILL";
+  bool json = false;
+};
+
+struct RmOptions {
+  std::vector<std::string> ids;
+  bool all = false;
+  bool force = false;
+  bool json = false;
+};
+
+struct StatsOptions {
+  std::vector<std::string> ids;
+  bool follow = false;
+  bool json = false;
+};
+
+struct PoolsOptions {
+  std::string name;
+  bool json = false;
+};
+
+struct EventsOptions {
+  std::optional<uint64_t> since;
+  bool follow = true;
+  std::string types;
+  std::string pool;
+  std::string container;
+  bool json = false;
+};
+
+struct OomOptions {
+  std::optional<uint64_t> since;
+  bool follow = true;
+  bool json = false;
+};
+
+struct ValidateOptions {
+  std::string file;
+  bool json = false;
+};
+
+struct VersionOptions {
+  bool json = false;
+};
+
+using VerbOptions =
+  std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
+               RmOptions, StatsOptions, PoolsOptions, EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
+
+/// Where the daemon listens.
+struct Endpoint {
+  std::string socket_path = "/run/berth/berth.sock";
+  /// "start it with `berthd --config FILE`"
+  std::string start_hint;
+
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+} // namespace berth::cli

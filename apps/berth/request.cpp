@@ -1,0 +1,71 @@
+#include "apps/berth/request.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace berth::cli {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void put(Json& json, const char* key, const std::string& value) {
+  if (!value.empty())
+    json[key] = value;
+}
+
+void put(Json& json, const char* key, const std::vector<std::string>& values) {
+  if (!values.empty())
+    json[key] = values;
+}
+
+void put(Json& json, const char* key, const std::vector<KeyValue>& pairs) {
+  for (auto& [name, value] : pairs)
+    json[key][name] = value;
+}
+
+std::string to_text(const Json& json) {
+  // Command and environment are UTF-8, checked before; a path that is not names nothing that the daemon could use.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+} // namespace
+
+std::string launch_request(const RunOptions& options) {
+  auto json = Json::object();
+  json["pool"] = options.pool;
+  json["rootfs"] = options.rootfs;
+  json["args"] = options.args;
+  put(json, "id", options.id);
+  put(json, "env", options.env);
+  put(json, "workdir", options.workdir);
+  put(json, "user", options.user);
+  put(json, "hostname", options.hostname);
+  put(json, "labels", options.labels);
+  for (auto& mount : options.mounts)
+    json["mounts"].push_back(
+      {{"source", mount.source}, {"destination", mount.destination}, {"readOnly", mount.read_only}});
+  put(json, "memory", options.memory);
+  put(json, "cpu", options.cpu);
+  if (options.pids)
+    json["pids"] = *options.pids;
+  if (options.gpus > 0)
+    json["gpus"] = options.gpus;
+  if (options.checkpoint)
+    json["checkpoint"] = true;
+  if (options.remove)
+    json["remove"] = true;
+  put(json, "sysctls", options.sysctls);
+  put(json, "devices", options.devices);
+  return to_text(json);
+}
+
+std::string exec_request(const ExecOptions& options) {
+  auto json = Json::object();
+  json["args"] = options.args;
+  put(json, "env", options.env);
+  put(json, "workdir", options.workdir);
+  put(json, "user", options.user);
+  return to_text(json);
+}
+
+} // namespace berth::cli
