@@ -72,7 +72,7 @@ trap 'exit 130' INT TERM
 mkdir -p "$demo/rootfs/bin" "$demo/rootfs/etc" "$demo/rootfs/tmp"
 cp "$(command -v busybox)" "$demo/rootfs/bin/busybox"
 for applet in $("$demo/rootfs/bin/busybox" --list); do
-  ln -sf busybox "$demo/rootfs/bin/$applet"
+  [ "$applet" = busybox ] || ln -s busybox "$demo/rootfs/bin/$applet"
 done
 echo 'root:x:0:0:root:/:/bin/sh' >"$demo/rootfs/etc/passwd"
 

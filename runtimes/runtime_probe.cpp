@@ -9,6 +9,8 @@
 #include "runtimes/runtime_id.hpp"
 #include "runtimes/runtime_profile.hpp"
 
+#include <filesystem>
+
 namespace berth {
 
 namespace {
@@ -22,6 +24,7 @@ constexpr size_t answer_limit = 1024 * 1024;
 constexpr auto abort_deadline = std::chrono::seconds{20};
 /// What `berth-monitor --canary` ends with: nothing else in a container does by accident.
 constexpr int canary_exit_code = 42;
+constexpr unsigned canary_mode = 0755;
 
 Error not_a_runtime(const std::string& binary, std::string reason) {
   return {ec::runtime_failed, binary, std::move(reason), "check it with `" + binary + " --version`"};
@@ -62,22 +65,6 @@ Result<RuntimeProfile> make_profile(RuntimeKind kind, const PoolSettings& pool, 
   if (!platforms)
     return failure(platforms.error());
   return make_gvisor_profile(pool, {*binary, *version, *flags, *platforms, root});
-}
-
-/// The probe's root file system: a directory with the monitor's executable, which needs no libraries, and nothing else.
-Result<std::string> make_canary_root(const LaunchHost& host) {
-  auto directory = host.paths.run_directory + "/canary";
-  auto program = directory + "/canary";
-  if (auto made = make_directories(directory, 0755); !made)
-    return failure(made.error());
-  constexpr size_t binary_limit = 256 * 1024 * 1024;
-  auto binary = read_file(host.monitor_binary, binary_limit);
-  if (!binary)
-    return failure(binary.error());
-  // Several pools come here at once; replacing is atomic, so none of them sees half a program.
-  if (auto written = replace_file(program, *binary, 0755, Durability::process); !written)
-    return failure(written.error());
-  return directory;
 }
 
 /// One probe container from plan to end.
@@ -186,7 +173,22 @@ Error explain_boot_failure(const RuntimeProfile& profile, Error error, const Hos
   return error;
 }
 
+std::string canary_root(const LaunchHost& host) {
+  return host.paths.run_directory + "/canary";
+}
+
 } // namespace
+
+Result<void> make_canary_root(const LaunchHost& host) {
+  namespace fs = std::filesystem;
+  if (auto made = make_directories(canary_root(host), canary_mode); !made)
+    return made;
+  auto error = std::error_code{};
+  fs::copy_file(host.monitor_binary, canary_root(host) + "/canary", fs::copy_options::overwrite_existing, error);
+  if (error)
+    return failure(ec::system_error, "copy of " + host.monitor_binary + " to " + canary_root(host), error.message());
+  return {};
+}
 
 Result<ProbeReport> probe_runtime(RuntimeKind kind, const PoolSettings& pool, const NodeSettings& settings,
                                   const LaunchHost& host, FdMonitor& reaper) {
@@ -197,11 +199,8 @@ Result<ProbeReport> probe_runtime(RuntimeKind kind, const PoolSettings& pool, co
     return failure(made.error());
   if (auto prepared = host.cgroups->prepare_pool(pool.name); !prepared)
     return failure(prepared.error());
-  auto rootfs = make_canary_root(host);
-  if (!rootfs)
-    return failure(rootfs.error());
   auto begin = Clock::now();
-  if (auto ran = Canary{host, *profile, pool, *rootfs}.run(settings.probe_timeout.value, reaper); !ran)
+  if (auto ran = Canary{host, *profile, pool, canary_root(host)}.run(settings.probe_timeout.value, reaper); !ran)
     return failure(explain_boot_failure(*profile, ran.error(), host.facts));
   auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
   return ProbeReport{std::move(*profile), took};

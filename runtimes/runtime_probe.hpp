@@ -13,6 +13,10 @@ struct ProbeReport {
   std::chrono::milliseconds boot_time{0};
 };
 
+/// Makes the root file system of probe containers: a directory with the monitor's executable, which needs no libraries, and
+/// nothing else. To be called once, before the first probe.
+Result<void> make_canary_root(const LaunchHost& host);
+
 /// Finds out whether a runtime works for a pool on this host: binary, version, flags, and then a container that is really
 /// booted and has to end with the right exit code before `berth.probeTimeout`. A device file is not believed: a KVM device
 /// may exist and the platform hang. Whatever the outcome, nothing of the container is left. Blocks.

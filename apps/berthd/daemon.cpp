@@ -219,6 +219,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   if (!host)
     return failure(host.error());
   parts->host = *host;
+  if (auto made = make_canary_root(*host); !made)
+    return failure(made.error());
   auto fds = FdMonitor::start();
   if (!fds)
     return failure(fds.error());
