@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <iterator>
 
 namespace berth {
 namespace {
@@ -42,17 +44,59 @@ void resolve_synonyms(YamlNode& pool, const std::string& path, ErrorList& errors
   }
 }
 
-void resolve_synonyms(YamlNode& root, ErrorList& errors) {
+/// Reads the short form `runtimeConfig.gvisorPlatform: ptrace` of a pool as the map that it stands
+/// for.
+void resolve_dotted_keys(YamlNode& pool, const std::string& path, ErrorList& errors) {
+  constexpr auto sections =
+      std::array<std::string_view, 2>{"runtimeConfig", "containerRuntimeConfig"};
+  auto is_dotted = [&](const YamlEntry& entry) {
+    auto dot = entry.key.find('.');
+    auto name = std::string_view{entry.key}.substr(0, dot);
+    return dot != std::string::npos
+           && std::find(sections.begin(), sections.end(), name) != sections.end()
+           && find_key(runtime_config_keys(), std::string_view{entry.key}.substr(dot + 1))
+                  != nullptr;
+  };
+  auto others =
+      std::stable_partition(pool.entries.begin(), pool.entries.end(), std::not_fn(is_dotted));
+  auto dotted = std::vector<YamlEntry>{std::make_move_iterator(others),
+                                       std::make_move_iterator(pool.entries.end())};
+  pool.entries.erase(others, pool.entries.end());
+  for (auto& entry : dotted) {
+    auto dot = entry.key.find('.');
+    auto name = entry.key.substr(0, dot);
+    entry.key.erase(0, dot + 1);
+    auto section = pool.find(name);
+    if (section == nullptr) {
+      pool.entries.push_back({name, {}, entry.origin, {}});
+      section = &pool.entries.back();
+      section->value.origin = entry.origin;
+    }
+    if (section->value.kind == YamlNode::Kind::null)
+      section->value.kind = YamlNode::Kind::map;
+    if (auto first = section->value.find(entry.key))
+      errors.add(entry.origin, join_path(path, name),
+                 "key " + in_quotes(entry.key) + " is given twice (first in line "
+                     + std::to_string(first->origin.line) + ")");
+    else
+      section->value.entries.push_back(std::move(entry));
+  }
+}
+
+void resolve_short_forms(YamlNode& root, ErrorList& errors) {
   auto worker = root.find("worker");
   auto pools = worker == nullptr ? nullptr : worker->value.find("pools");
   if (pools == nullptr)
     return;
-  for (auto& pool : pools->value.entries)
-    resolve_synonyms(pool.value, join_path("worker.pools", pool.key), errors);
+  for (auto& pool : pools->value.entries) {
+    auto path = join_path("worker.pools", pool.key);
+    resolve_dotted_keys(pool.value, path, errors);
+    resolve_synonyms(pool.value, path, errors);
+  }
 }
 
 /// Lists the sections that other programs have in the same file.
-void ignore_other_sections(const YamlNode& root, Settings& settings) {
+void ignore_other_sections(const YamlNode& root, LoadState& state) {
   constexpr auto sections = std::array<std::string_view, 2>{"worker", "berth"};
   for (const auto& entry : root.entries) {
     if (std::find(sections.begin(), sections.end(), entry.key) != sections.end())
@@ -60,7 +104,13 @@ void ignore_other_sections(const YamlNode& root, Settings& settings) {
     auto why = std::string{"only the sections worker and berth are read"};
     if (auto meant = nearest(entry.key, sections); !meant.empty())
       why += " (did you mean " + in_quotes(meant) + "?)";
-    settings.ignored.push_back({entry.key, std::move(why), entry.origin});
+    // Not a section of somebody else, but one of ours that would have no effect.
+    if (entry.key.starts_with("worker.") || entry.key.starts_with("berth."))
+      state.errors.add(entry.origin, {},
+                       "unknown key " + in_quotes(entry.key)
+                           + " (write one key below the other, without dots)");
+    else
+      state.settings.ignored.push_back({entry.key, std::move(why), entry.origin});
   }
 }
 
@@ -133,12 +183,12 @@ LoadResult load_settings(const std::vector<ConfigText>& texts) {
       all_readable = false;
       continue;
     }
-    resolve_synonyms(*tree, state.errors);
+    resolve_short_forms(*tree, state.errors);
     merge_into(root, std::move(*tree));
   }
   // What is in the other files says little without the one that could not be read.
   if (all_readable) {
-    ignore_other_sections(root, state.settings);
+    ignore_other_sections(root, state);
     auto berth = root.find("berth");
     read_node_settings(berth == nullptr ? nullptr : &berth->value, state);
     read_worker(root, files.empty() ? std::string{} : files.front(), state);

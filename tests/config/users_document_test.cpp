@@ -184,6 +184,29 @@ TEST_CASE("the document's choice of platforms is a choice: both at once are an e
   CHECK(valid(pool_with(root_directory)).pools.at("a").gvisor_root.value == "/run/gvisor");
 }
 
+TEST_CASE("the document's way back to ptrace works in its short form", "[config][document]") {
+  constexpr auto line = R"(runtimeConfig.gvisorPlatform: "ptrace")";
+  auto settings = valid(pool_with(std::string{"runtime: gvisor\n"} + line));
+  check_pool(settings, {"a", gvisor, own, "ptrace", false, ""});
+  CHECK(to_string(settings.pools.at("a").gvisor_platform.origin) == "f.yaml:5:37");
+  auto both = valid(pool_with(std::string{"runtimeConfig: {gvisorRoot: /x}\n"} + line));
+  CHECK(both.pools.at("a").gvisor_root.value == "/x");
+  CHECK(both.pools.at("a").gvisor_platform.value == "ptrace");
+  CHECK(errors_in(pool_with(std::string{"runtimeConfig: {gvisorPlatform: kvm}\n"} + line))
+        == "f.yaml:5:7: pools.a.runtimeConfig: key \"gvisorPlatform\" is given twice (first in "
+           "line 4)");
+  CHECK(errors_in(pool_with("runtimeConfig: 5\nruntimeConfig.x: 1"))
+        == "f.yaml:4:22: pools.a.runtimeConfig: expected a map, found a single value");
+  CHECK(
+      errors_in(pool_with("runtimeConfig.x: 1\nqueue.length: 1"))
+      == "f.yaml:4:7: pools.a.runtimeConfig: unknown key \"x\" (known: gvisorPlatform, gvisorRoot, "
+         "gvisorExtraArgs)\n"
+         "f.yaml:5:7: pools.a: unknown key \"queue.length\"");
+  CHECK(errors_in("worker: {pools: {a: }}\nworker.containerRuntime: gvisor\n")
+        == "f.yaml:2:1: unknown key \"worker.containerRuntime\" (write one key below the other, "
+           "without dots)");
+}
+
 TEST_CASE("the document's platform may be left empty", "[config][document]") {
   auto empty = GENERATE(as<std::string>{}, "", "\"\"", "~");
   auto settings =
