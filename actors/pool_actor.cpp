@@ -150,23 +150,21 @@ caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
   if (!limits)
     return to_caf(limits.error());
   order.spec.limits = *limits;
-  auto reply = pool.self->make_response_promise<ContainerInfo>();
   auto admission = admit(state.condition == PoolState::preparing, state.places.size() + state.admitted,
                          state.queue.size(), settings.max_containers.value, settings.queue.value.length);
-  switch (admission) {
-    case Admission::start:
-      launch(pool, std::move(order), reply);
-      break;
-    case Admission::queue:
-      state.queue.push_back({++state.last_ticket, std::move(order), reply});
-      pool.self->delayed_send(pool.self, settings.queue.value.timeout, QueueTimeout{state.last_ticket});
-      break;
-    case Admission::refuse:
-      return to_caf({ec::limit_reached, "pool \"" + pool.name() + "\"",
-                     "it runs " + std::to_string(state.places.size() + state.admitted) + " of at most "
-                       + std::to_string(settings.max_containers.value) + " containers and "
-                       + std::to_string(state.queue.size()) + " launches wait",
-                     "wait for one to end, or raise `maxContainers` or `queue.length`"});
+  if (admission == Admission::refuse)
+    return to_caf({ec::limit_reached, "pool \"" + pool.name() + "\"",
+                   "it runs " + std::to_string(state.places.size() + state.admitted) + " of at most "
+                     + std::to_string(settings.max_containers.value) + " containers and "
+                     + std::to_string(state.queue.size()) + " launches wait",
+                   "wait for one to end, or raise `maxContainers` or `queue.length`"});
+  // Once a promise is made, only the promise can answer: a returned error would go nowhere.
+  auto reply = pool.self->make_response_promise<ContainerInfo>();
+  if (admission == Admission::start) {
+    launch(pool, std::move(order), reply);
+  } else {
+    state.queue.push_back({++state.last_ticket, std::move(order), reply});
+    pool.self->delayed_send(pool.self, settings.queue.value.timeout, QueueTimeout{state.last_ticket});
   }
   return reply;
 }

@@ -21,7 +21,8 @@ std::string cpus(uint64_t millis) {
   return text;
 }
 
-Error exceeded(const PoolSettings& pool, const std::string& key, const std::string& asked, const std::string& most) {
+Error exceeded(const PoolSettings& pool, const std::string& key, const std::string& asked,
+               const std::string& most) {
   return {ec::limit_exceeded, key + " limit " + asked,
           "pool \"" + pool.name.value + "\" gives a container at most " + most,
           "ask for less, or raise the ceiling of `pools." + pool.name.value + "." + key + "`"};
@@ -30,16 +31,20 @@ Error exceeded(const PoolSettings& pool, const std::string& key, const std::stri
 } // namespace
 
 Result<Limits> apply_pool_limits(const Limits& asked, const PoolSettings& pool) {
-  auto is_above = [](uint64_t value, const LimitRange& range) { return range.ceiling > 0 && value > range.ceiling; };
+  auto is_above = [](uint64_t value, const LimitRange& range) {
+    return range.ceiling > 0 && value > range.ceiling;
+  };
   auto& memory = pool.memory.value;
   auto& cpu = pool.cpu.value;
   auto& pids = pool.pids.value;
   if (is_above(asked.memory_bytes, memory))
-    return failure(exceeded(pool, "memory", human_bytes(asked.memory_bytes), human_bytes(memory.ceiling)));
+    return failure(
+        exceeded(pool, "memory", human_bytes(asked.memory_bytes), human_bytes(memory.ceiling)));
   if (is_above(asked.cpu_millis, cpu))
     return failure(exceeded(pool, "cpu", cpus(asked.cpu_millis), cpus(cpu.ceiling)));
   if (is_above(asked.pids, pids))
-    return failure(exceeded(pool, "pids", std::to_string(asked.pids), std::to_string(pids.ceiling)));
+    return failure(
+        exceeded(pool, "pids", std::to_string(asked.pids), std::to_string(pids.ceiling)));
   auto result = asked;
   if (result.memory_bytes == 0)
     result.memory_bytes = standard_of(memory);

@@ -41,7 +41,13 @@ struct ContainerWorld : berth::test::ActorWorld {
                 open_finishes.push_back(promise);
               return promise;
             },
-            [](const OomCredit&) {}, [](const OomStirred&) {}, [](const OomRecheck&) {}};
+            [](const OomCredit&) {},
+            // A promise can be kept only by its own actor.
+            [this](const OomStirred&) {
+              for (auto& promise : std::exchange(open_finishes, {}))
+                promise.deliver(oom_summary);
+            },
+            [](const OomRecheck&) {}};
   });
 
   LauncherActor launcher = spawn([this]() -> LauncherActor::behavior_type {
@@ -174,7 +180,8 @@ TEST_CASE_METHOD(ContainerWorld, "the exit waits until the OOM actor has told ev
   CHECK(story == Story{"slot returned", "finish"});
   CHECK(describe().state == ContainerState::stopping);
   caf::anon_send(container, OomKill{{"a"}, {"web"}});
-  open_finishes.at(0).deliver(OomSummary{1, true});
+  oom_summary = {1, true};
+  caf::anon_send(oom, OomStirred{});
   run();
   CHECK(story == Story{"slot returned", "finish", "container.oom", "container.exited", "place free"});
   auto info = describe();

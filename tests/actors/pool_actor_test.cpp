@@ -20,6 +20,7 @@ struct PoolWorld : berth::test::ActorWorld {
   bool probes_answer = true;
   std::vector<std::function<void()>> open_probes;
   std::set<RuntimeKind> asked;
+  RuntimeActor last_runtime;
 
   static PreparedRuntime prepared(RuntimeKind kind) {
     auto result = PreparedRuntime{};
@@ -51,7 +52,7 @@ struct PoolWorld : berth::test::ActorWorld {
 
   RuntimeActor runtime(RuntimeKind kind) {
     asked.insert(kind);
-    return spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
+    return last_runtime = spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
       return {[this, kind, self](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
                 auto promise = self->make_response_promise<PreparedRuntime>();
                 auto answer = [this, kind, promise]() mutable {
@@ -67,7 +68,11 @@ struct PoolWorld : berth::test::ActorWorld {
                 return promise;
               },
               [self](const TakeStartSlot&) -> caf::result<StartSlot> { return self->make_response_promise<StartSlot>(); },
-              [](const ReturnStartSlot&) {}};
+              // A promise can be kept only by its own actor.
+              [this](const ReturnStartSlot&) {
+                for (auto& answer : std::exchange(open_probes, {}))
+                  answer();
+              }};
     });
   }
 
@@ -156,8 +161,7 @@ TEST_CASE_METHOD(PoolWorld, "launches wait while the runtime is probed, whatever
   CHECK(describe(pool).state == PoolState::preparing);
   launch(pool, "a");
   CHECK(spawned.empty());
-  for (auto& answer : open_probes)
-    answer();
+  caf::anon_send(last_runtime, ReturnStartSlot{});
   run();
   CHECK(spawned.size() == 1);
   CHECK(describe(pool).state == PoolState::ready);
