@@ -201,11 +201,12 @@ TEST_CASE("the main help lists every verb once") {
   auto result = parse_command_line({"--help"}, surroundings());
   REQUIRE_FALSE(result);
   CHECK(result.error().exit_code == 0);
+  auto list = result.error().text.substr(0, result.error().text.find("Environment:"));
   for (auto& verb : all_verbs) {
     auto line = "\n  " + verb + " ";
-    auto first = result.error().text.find(line);
+    auto first = list.find(line);
     INFO(verb);
     REQUIRE(first != std::string::npos);
-    CHECK(result.error().text.find(line, first + 1) == std::string::npos);
+    CHECK(list.find(line, first + 1) == std::string::npos);
   }
 }
