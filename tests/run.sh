@@ -150,7 +150,7 @@ test_vm() {
   local out=$logs/vm code=0
   rm -rf "$out"
   "$source_dir/tests/vm/suite.sh" "$build_dir" "$out" || code=$?
-  python3 "$source_dir/tests/support/tally.py" vm "$out"/*.log >>"$tally" || code=1
+  python3 "$source_dir/tests/support/tally.py" vm "$out"/*/*.log >>"$tally" || code=1
   return "$code"
 }
 

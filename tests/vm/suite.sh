@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the test programs of a build on real cgroup v2 in a VM.
-# usage: tests/vm/suite.sh BUILD_DIR OUT_DIR; per program OUT_DIR gets NAME.log, NAME.code and NAME.seconds
+# Runs the test programs of a build on real cgroup v2, in one VM per runtime at the same time.
+# usage: tests/vm/suite.sh BUILD_DIR OUT_DIR; per program OUT_DIR/RUNTIME gets NAME.log, NAME.code and NAME.seconds
 set -euo pipefail
 vm_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/support/env.sh
@@ -34,14 +34,24 @@ stage_payload() {
   printf '%s\n' "$build_dir" >"$target/build-path"
 }
 
+# usage: run_part PART PAYLOAD
+run_part() {
+  local part=$1 payload=$2
+  mkdir -p "$out/$part"
+  "$vm_dir/run.sh" -t 1200 -p "$payload" -o "$out/$part" -- \
+    env BERTH_TEST_FILTER="${BERTH_TEST_FILTER:-}" CI="${CI:-}" ./guest-suite "$part" 2>&1 | sed -u "s/^/[$part] /"
+}
+
 main() {
-  local work
+  local work code=0 gvisor
   work=$(mktemp -d "${TMPDIR:-/tmp}/berth-payload.XXXXXX")
   trap 'rm -rf "'"$work"'"' EXIT
   stage_payload "$work"
-  mkdir -p "$out"
-  "$vm_dir/run.sh" -t 1200 -m 3072 -p "$work" -o "$out" -- \
-    env BERTH_TEST_FILTER="${BERTH_TEST_FILTER:-}" CI="${CI:-}" ./guest-suite
+  run_part gvisor "$work" &
+  gvisor=$!
+  run_part runc "$work" || code=$?
+  wait "$gvisor" || code=$?
+  return "$code"
 }
 
 main
