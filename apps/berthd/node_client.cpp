@@ -58,16 +58,10 @@ Result<Reply> NodeClient::await(Result<Pending<Reply>> pending) const {
   if (!pending)
     return failure(std::move(pending.error()));
   // CAF answers every request, if only with a timeout.
-  auto ready = wait_any({{&pending->fd(), Interest::readable},
-                         {&client_.stop().fd(), Interest::readable},
-                         {&client_.fd(), Interest::hangup}},
-                        wait_forever);
-  if (ready & 1)
-    return pending->take();
-  if (ready & 2)
-    return failure(ec::shutting_down, "request", "berthd stops",
-                   "what was asked for may still happen: look again when it is back");
-  return failure(ec::shutting_down, "request", "the client has gone");
+  auto ready = client_.wait_beside({&pending->fd()}, wait_forever);
+  if (!ready)
+    return failure(std::move(ready.error()));
+  return pending->take();
 }
 
 template <class Reply, class Handle, class Message>

@@ -32,11 +32,19 @@ private:
   Clock::time_point next_heartbeat_;
 };
 
+/// How long a log may take to settle after something has happened to it: a rotation, the end of its writer.
+constexpr auto log_settling_time = std::chrono::milliseconds{20};
+
 /// The end of one container, watched through the node's events from a moment on.
 class EndWatch {
 public:
-  /// Looks at where the events stand; what happens later is seen.
+  /// Looks at where the events stand now; what happens later is seen.
   static Result<EndWatch> begin(const NodeClient& node, const ContainerId& id);
+
+  /// What happens after the event of this number is seen.
+  EndWatch(ContainerId id, uint64_t cursor) : id_(std::move(id)), cursor_(cursor) {
+    // nop
+  }
 
   /// What to read next: the container's end, its OOM kills and its removal.
   ReadEvents wish(std::chrono::milliseconds wait) const;
@@ -55,10 +63,6 @@ public:
   Result<std::optional<ContainerInfo>> look(const NodeClient& node, const ContainerInfo& last);
 
 private:
-  EndWatch(ContainerId id, uint64_t cursor) : id_(std::move(id)), cursor_(cursor) {
-    // nop
-  }
-
   ContainerId id_;
   uint64_t cursor_ = 0;
   bool stirred_ = false;

@@ -4,6 +4,7 @@
 #include "runtimes/linux/sys_error.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include <sys/socket.h>
 
@@ -49,6 +50,20 @@ Result<void> SocketStream::write(std::string_view data, std::chrono::millisecond
       return ok;
   }
   return {};
+}
+
+Result<uint32_t> SocketStream::wait_beside(std::initializer_list<const UniqueFd*> fds,
+                                           std::chrono::milliseconds timeout) const {
+  auto items = std::vector<WaitItem>{{&stop_.fd(), Interest::readable}, {&fd_, Interest::hangup}};
+  for (auto fd : fds)
+    items.push_back({fd, Interest::readable});
+  auto ready = wait_any(items, timeout);
+  if (ready & 1)
+    return failure(ec::shutting_down, "request", "berthd stops",
+                   "what was asked for may still happen: look again when it is back");
+  if (ready & 2)
+    return failure(ec::shutting_down, "request", "the client has gone");
+  return ready >> 2;
 }
 
 void SocketStream::end() noexcept {

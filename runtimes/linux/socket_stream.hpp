@@ -36,10 +36,9 @@ public:
     return wait_any({{&fd_, Interest::hangup}}, std::chrono::milliseconds{0}) != 0;
   }
 
-  /// For waiting only.
-  const UniqueFd& fd() const noexcept {
-    return fd_;
-  }
+  /// Waits until one of these descriptors is readable or the time is over: one bit for each, 0 for timeout. Fails with
+  /// `shutting_down` if the peer hangs up first. Null and empty descriptors are never readable.
+  Result<uint32_t> wait_beside(std::initializer_list<const UniqueFd*> fds, std::chrono::milliseconds timeout) const;
 
   const EventFlag& stop() const noexcept {
     return stop_;

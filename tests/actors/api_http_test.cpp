@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Sends bytes, ends sending, and reads what comes back.
-HttpAnswer exchange(const std::string& socket, const std::string& bytes) {
+HttpAnswer talk(const std::string& socket, const std::string& bytes) {
   auto connection = RawConnection{socket};
   REQUIRE(connection.is_open());
   // The server may have refused, and closed, before all was sent.
@@ -135,7 +135,7 @@ TEST_CASE("what is not HTTP is refused, and the server goes on", "[api]") {
     {"a body of a GET", "GET /v1/version HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", 400},
   }));
   INFO(row.what);
-  auto answer = exchange(world.socket, row.bytes);
+  auto answer = talk(world.socket, row.bytes);
   CHECK(answer.status == row.status);
   if (row.status != 0) {
     CHECK(error_in(answer)["code"] == "bad_request");
@@ -221,10 +221,10 @@ TEST_CASE("a connection serves one request after the other", "[api]") {
 TEST_CASE("an old client gets an answer that ends with its connection", "[api]") {
   auto world = ApiWorld{};
   world.publish("pool.ready");
-  auto answer = exchange(world.socket, "GET /v1/version HTTP/1.0\r\n\r\n");
+  auto answer = talk(world.socket, "GET /v1/version HTTP/1.0\r\n\r\n");
   CHECK(answer.status == 200);
   CHECK(answer.head.find("Connection: close") != std::string::npos);
-  answer = exchange(world.socket, "GET /v1/events HTTP/1.0\r\n\r\n");
+  answer = talk(world.socket, "GET /v1/events HTTP/1.0\r\n\r\n");
   CHECK(answer.head.find("chunked") == std::string::npos);
   CHECK(lines_in(answer.body).size() == 1);
 }

@@ -47,7 +47,7 @@ TEST_CASE("a launch answers with the container", "[api]") {
   REQUIRE(world.script->launched.size() == 1);
   CHECK(world.script->launched[0].args == Argv{"/bin/true"});
   // Nobody reads its output.
-  CHECK_FALSE(world.script->reader);
+  CHECK_FALSE(world.script->attached);
 }
 
 TEST_CASE("a launch that fails answers with the reason", "[api]") {

@@ -2,6 +2,7 @@
 
 #include "actors/event_actor.hpp"
 #include "apps/berthd/http_server.hpp"
+#include "messages/caf_error.hpp"
 #include "messages/registration.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/http.hpp"
@@ -42,7 +43,8 @@ public:
   /// Everything that was asked for, in words.
   std::vector<std::string> asked;
   std::vector<LaunchSpec> launched;
-  caf::strong_actor_ptr reader;
+  /// Somebody reads the output of the last launch.
+  bool attached = false;
 
   void note(std::string what) {
     asked.push_back(std::move(what));
@@ -137,11 +139,17 @@ inline ContainerActor::behavior_type fake_container(ContainerActor::pointer self
 }
 
 inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr script) {
+  self->set_down_handler([=](const caf::down_msg&) {
+    auto guard = std::lock_guard{script->mutex};
+    script->note("reader gone");
+  });
   return {
     [=](const LaunchOrder& order) -> caf::result<ContainerInfo> {
       auto guard = std::lock_guard{script->mutex};
       script->launched.push_back(order.spec);
-      script->reader = order.reader;
+      script->attached = static_cast<bool>(order.reader);
+      if (order.reader)
+        self->monitor(caf::actor_cast<caf::actor>(order.reader));
       auto plan = script->launch ? script->launch(order.spec) : Script::Plan<ContainerInfo>{container_of(order.spec)};
       if (!plan)
         return self->make_response_promise<ContainerInfo>();

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "apps/berthd/api_context.hpp"
+#include "runtimes/linux/unix_listener.hpp"
+
+#include <condition_variable>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace berth {
+
+struct HttpServerOptions {
+  /// Its directory exists.
+  std::string socket_path;
+  ApiContext api;
+  /// What is beyond it is answered with 503 at once. Each connection has a thread of its own while it lasts.
+  size_t max_connections = 512;
+  HttpPatience patience;
+};
+
+/// The API on a Unix socket. A client that is slow or gone holds nothing but the thread of its own connection; without
+/// clients nothing wakes up.
+class HttpServer {
+public:
+  /// Returns when clients can connect. Fails with `wrong_state` if somebody serves the socket already.
+  static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options);
+
+  ~HttpServer();
+
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Takes no more connections, ends those that are open, and removes the socket. Returns when no thread is left: what
+  /// a client still waits for is answered with `shutting_down`. May be called more than once.
+  void stop();
+
+private:
+  using Threads = std::list<std::thread>;
+
+  HttpServer(HttpServerOptions options, UnixListener listener, EventFlag stop);
+
+  void accept_connections();
+  void take(UniqueFd socket);
+  void serve(UniqueFd socket, Threads::iterator self) noexcept;
+  /// Threads that have come to their end, to be joined.
+  Threads take_finished();
+
+  HttpServerOptions options_;
+  std::unique_ptr<UnixListener> listener_;
+  EventFlag stop_;
+  std::mutex mutex_;
+  Threads running_;  // guarded by mutex_
+  Threads finished_; // guarded by mutex_
+  std::condition_variable ended_;
+  std::thread acceptor_;
+};
+
+} // namespace berth
