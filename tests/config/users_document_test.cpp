@@ -195,12 +195,11 @@ TEST_CASE("the document's way back to ptrace works in its short form", "[config]
   CHECK(errors_in(pool_with(std::string{"runtimeConfig: {gvisorPlatform: kvm}\n"} + line))
         == "f.yaml:5:7: pools.a.runtimeConfig: key \"gvisorPlatform\" is given twice (first in "
            "line 4)");
-  CHECK(errors_in(pool_with("runtimeConfig: 5\nruntimeConfig.x: 1"))
+  CHECK(errors_in(pool_with("runtimeConfig: 5\nruntimeConfig.gvisorRoot: /x"))
         == "f.yaml:4:22: pools.a.runtimeConfig: expected a map, found a single value");
   CHECK(
       errors_in(pool_with("runtimeConfig.x: 1\nqueue.length: 1"))
-      == "f.yaml:4:7: pools.a.runtimeConfig: unknown key \"x\" (known: gvisorPlatform, gvisorRoot, "
-         "gvisorExtraArgs)\n"
+      == "f.yaml:4:7: pools.a: unknown key \"runtimeConfig.x\" (did you mean \"runtimeConfig\"?)\n"
          "f.yaml:5:7: pools.a: unknown key \"queue.length\"");
   CHECK(errors_in("worker: {pools: {a: }}\nworker.containerRuntime: gvisor\n")
         == "f.yaml:2:1: unknown key \"worker.containerRuntime\" (write one key below the other, "
