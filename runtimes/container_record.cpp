@@ -18,11 +18,12 @@ template <class T, class What>
 concept Is = std::same_as<std::remove_const_t<T>, What>;
 
 constexpr auto kinds = std::array{RuntimeKind::runc, RuntimeKind::gvisor};
-constexpr auto reasons = std::array{SelectionReason::configured, SelectionReason::gpu, SelectionReason::checkpoint,
-                                    SelectionReason::fallback};
-constexpr auto sources = std::array{RuntimeSource::pool, RuntimeSource::worker, RuntimeSource::builtin};
+constexpr auto reasons = std::array{SelectionReason::configured, SelectionReason::gpu,
+                                    SelectionReason::checkpoint, SelectionReason::fallback};
+constexpr auto sources =
+  std::array{RuntimeSource::pool, RuntimeSource::worker, RuntimeSource::builtin};
 
-// -- the fields, the same list for writing and for reading -------------------------------------------------------------
+// -- the fields, the same list for writing and for reading ----------------------------------------
 
 template <class F>
 void each_field(F& f, Is<Limits> auto& x) {
@@ -103,7 +104,7 @@ void each_field(F& f, Is<ContainerRecord> auto& x) {
   f("container", x.info);
 }
 
-// -- writing -----------------------------------------------------------------------------------------------------------
+// -- writing --------------------------------------------------------------------------------------
 
 class Writer {
 public:
@@ -136,12 +137,13 @@ private:
   }
 };
 
-// -- reading -----------------------------------------------------------------------------------------------------------
+// -- reading --------------------------------------------------------------------------------------
 
 /// Reads the fields of one object; after the first that is wrong, nothing more.
 class Reader {
 public:
-  Reader(const Json& json, std::string path, std::string& fault) : json_(json), path_(std::move(path)), fault_(fault) {
+  Reader(const Json& json, std::string path, std::string& fault)
+      : json_(json), path_(std::move(path)), fault_(fault) {
     if (!json_.is_object())
       reject(path_, "not an object");
   }

@@ -5,9 +5,9 @@
 
 #include <string_view>
 
-/// The durable record of a container, written before anything of it is started: by it, whoever comes after a crash knows
-/// what a directory, a cgroup or a runtime's record belongs to. It holds arguments and environment, which may be secret, so
-/// its file is for the node only (0600).
+/// The durable record of a container, written before anything of it is started: by it, whoever
+/// comes after a crash knows what a directory, a cgroup or a runtime's record belongs to. It holds
+/// arguments and environment, which may be secret, so its file is for the node only (0600).
 namespace berth {
 
 /// Name of the file in the container's directory.

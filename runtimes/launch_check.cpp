@@ -54,7 +54,8 @@ Result<void> check_path(const std::string& subject, const std::string& path) {
   if (path.empty() || path.front() != '/')
     return bad(subject, "the path is not absolute", "begin it with /");
   if (path.size() > max_path_size)
-    return bad(subject, "the path is longer than " + std::to_string(max_path_size) + " bytes", "use a shorter one");
+    return bad(subject, "the path is longer than " + std::to_string(max_path_size) + " bytes",
+               "use a shorter one");
   for (auto part : components_of(path))
     if (part == "." || part == "..")
       return bad(subject, "the path contains \"" + std::string{part} + "\"", "write the path out");
@@ -71,18 +72,20 @@ Result<void> check_destination(const std::string& subject, const std::string& de
   auto path = normalize_path(destination);
   if (path == "/")
     return bad(subject, "it would hide the root file system", "mount it on a directory below");
-  // What lies there is part of the isolation (masked paths, devices, cgroups). Shared memory is the exception that
-  // people have good reasons for.
+  // What lies there is part of the isolation (masked paths, devices, cgroups). Shared memory is the
+  // exception that people have good reasons for.
   for (auto kept : {"/proc", "/sys", "/dev"})
     if (is_within(path, kept) && !is_within(path, "/dev/shm"))
-      return bad(subject, std::string{"nothing may be mounted on or below "} + kept + " (but on /dev/shm)",
+      return bad(subject,
+                 std::string{"nothing may be mounted on or below "} + kept + " (but on /dev/shm)",
                  "pick another destination");
   return {};
 }
 
 Result<void> check_mounts(const std::vector<Mount>& mounts) {
   if (mounts.size() > max_list_length)
-    return bad("mounts", "more than " + std::to_string(max_list_length), "mount a common parent directory");
+    return bad("mounts", "more than " + std::to_string(max_list_length),
+               "mount a common parent directory");
   auto seen = std::set<std::string>{};
   for (auto& mount : mounts) {
     auto subject = "mount " + in_quotes(mount.source + ":" + mount.destination);
@@ -93,7 +96,8 @@ Result<void> check_mounts(const std::vector<Mount>& mounts) {
     if (auto allowed = check_destination(subject, mount.destination); !allowed)
       return allowed;
     if (!seen.insert(normalize_path(mount.destination)).second)
-      return bad(subject, "something else is mounted on the same destination", "remove one of the two");
+      return bad(subject, "something else is mounted on the same destination",
+                 "remove one of the two");
   }
   return {};
 }
@@ -102,12 +106,17 @@ Result<void> check_hostname(const std::string& name) {
   auto subject = "hostname " + in_quotes(name);
   auto next = std::string{"use letters, digits and hyphens, in parts of at most 63 joined by dots"};
   if (name.size() > max_hostname_size)
-    return bad(subject, "it is longer than the kernel's limit of " + std::to_string(max_hostname_size) + " bytes", next);
+    return bad(subject,
+               "it is longer than the kernel's limit of " + std::to_string(max_hostname_size)
+                 + " bytes",
+               next);
   for (size_t begin = 0; begin <= name.size();) {
     auto end = std::min(name.find('.', begin), name.size());
     auto part = name.substr(begin, end - begin);
-    auto is_good = !part.empty() && part.size() <= max_host_label_size && part.front() != '-' && part.back() != '-'
-                   && std::all_of(part.begin(), part.end(), [](char c) { return is_alnum(c) || c == '-'; });
+    auto is_good =
+      !part.empty() && part.size() <= max_host_label_size && part.front() != '-'
+      && part.back() != '-'
+      && std::all_of(part.begin(), part.end(), [](char c) { return is_alnum(c) || c == '-'; });
     if (!is_good)
       return bad(subject, "it is no host name as in RFC 1123", next);
     begin = end + 1;
@@ -117,17 +126,24 @@ Result<void> check_hostname(const std::string& name) {
 
 Result<void> check_labels(const std::map<std::string, std::string>& labels) {
   if (labels.size() > max_list_length)
-    return bad("labels", "more than " + std::to_string(max_list_length), "keep what does not select containers elsewhere");
+    return bad("labels", "more than " + std::to_string(max_list_length),
+               "keep what does not select containers elsewhere");
   for (auto& [key, value] : labels) {
     auto subject = "label " + in_quotes(key);
-    auto is_known = [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-' || c == '/'; };
+    auto is_known = [](char c) {
+      return is_alnum(c) || c == '.' || c == '_' || c == '-' || c == '/';
+    };
     if (key.empty() || key.size() > max_label_key_size || !is_alnum(key.front())
         || !std::all_of(key.begin(), key.end(), is_known))
-      return bad(subject, "a key begins with a letter or digit and has up to " + std::to_string(max_label_key_size)
-                            + " letters, digits, dots, hyphens, underscores and slashes",
+      return bad(subject,
+                 "a key begins with a letter or digit and has up to "
+                   + std::to_string(max_label_key_size)
+                   + " letters, digits, dots, hyphens, underscores and slashes",
                  "rename it");
     if (value.size() > max_label_value_size)
-      return bad(subject, "the value is longer than " + std::to_string(max_label_value_size) + " bytes", "shorten it");
+      return bad(subject,
+                 "the value is longer than " + std::to_string(max_label_value_size) + " bytes",
+                 "shorten it");
     if (auto text = check_text(subject, value); !text)
       return text;
   }
@@ -135,12 +151,14 @@ Result<void> check_labels(const std::map<std::string, std::string>& labels) {
 }
 
 Result<void> check_sysctls(const std::map<std::string, std::string>& sysctls) {
-  // Those that a container's own IPC and network namespaces have; anything else would be the host's.
-  constexpr auto names = std::array<std::string_view, 8>{"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni",
-                                                         "kernel.sem",    "kernel.shmall", "kernel.shmmax",
-                                                         "kernel.shmmni", "kernel.shm_rmid_forced"};
+  // Those that a container's own IPC and network namespaces have; anything else would be the
+  // host's.
+  constexpr auto names = std::array<std::string_view, 8>{
+    "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+    "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
   if (sysctls.size() > max_list_length)
-    return bad("sysctls", "more than " + std::to_string(max_list_length), "set them inside the container");
+    return bad("sysctls", "more than " + std::to_string(max_list_length),
+               "set them inside the container");
   for (auto& [key, value] : sysctls) {
     auto subject = "sysctl " + in_quotes(key);
     auto is_name = [](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; };
@@ -148,21 +166,25 @@ Result<void> check_sysctls(const std::map<std::string, std::string>& sysctls) {
     if (!std::all_of(key.begin(), key.end(), is_name) || key.find("..") != key.npos || key.empty()
         || key.back() == '.')
       return bad(subject, "not a sysctl's name", "write it as in `sysctl -a`, with dots");
-    if (std::find(names.begin(), names.end(), key) == names.end() && key.compare(0, 10, "fs.mqueue.") != 0
-        && key.compare(0, 4, "net.") != 0)
-      return bad(subject, "it is no parameter of a container's own namespaces but of the whole host",
-                 "set it on the host; containers may have net.*, fs.mqueue.* and System V IPC limits");
+    if (std::find(names.begin(), names.end(), key) == names.end()
+        && key.compare(0, 10, "fs.mqueue.") != 0 && key.compare(0, 4, "net.") != 0)
+      return bad(
+        subject, "it is no parameter of a container's own namespaces but of the whole host",
+        "set it on the host; containers may have net.*, fs.mqueue.* and System V IPC limits");
     if (auto text = check_text(subject, value); !text)
       return text;
     if (value.size() > max_label_value_size)
-      return bad(subject, "the value is longer than " + std::to_string(max_label_value_size) + " bytes", "shorten it");
+      return bad(subject,
+                 "the value is longer than " + std::to_string(max_label_value_size) + " bytes",
+                 "shorten it");
   }
   return {};
 }
 
 Result<void> check_devices(const std::vector<std::string>& devices) {
   if (devices.size() > max_list_length)
-    return bad("devices", "more than " + std::to_string(max_list_length), "pass only those that are used");
+    return bad("devices", "more than " + std::to_string(max_list_length),
+               "pass only those that are used");
   auto seen = std::set<std::string>{};
   for (auto& device : devices) {
     auto subject = "device " + in_quotes(device);
@@ -180,8 +202,10 @@ Result<void> check_limit(const std::string& name, uint64_t value, uint64_t least
   if (value == 0 || (value >= least && value <= most))
     return {};
   if (value < least)
-    return bad(name + " limit " + std::to_string(value), "the least that works is " + std::to_string(least), "raise it");
-  return bad(name + " limit " + std::to_string(value), "more than " + std::to_string(most), "lower it, or leave it out");
+    return bad(name + " limit " + std::to_string(value),
+               "the least that works is " + std::to_string(least), "raise it");
+  return bad(name + " limit " + std::to_string(value), "more than " + std::to_string(most),
+             "lower it, or leave it out");
 }
 
 } // namespace
@@ -194,14 +218,16 @@ std::string normalize_path(std::string_view path) {
 }
 
 Result<void> check_limits(const Limits& limits) {
-  if (auto memory = check_limit("memory", limits.memory_bytes, min_memory_bytes, max_memory_bytes); !memory)
+  if (auto memory = check_limit("memory", limits.memory_bytes, min_memory_bytes, max_memory_bytes);
+      !memory)
     return memory;
   if (auto cpu = check_limit("cpu", limits.cpu_millis, min_cpu_millis, max_cpu_millis); !cpu)
     return cpu;
   return check_limit("pids", limits.pids, 1, max_pids);
 }
 
-Result<void> check_process(const Argv& args, const std::vector<std::string>& env, const std::string& workdir) {
+Result<void> check_process(const Argv& args, const std::vector<std::string>& env,
+                           const std::string& workdir) {
   if (args.empty() || args.front().empty())
     return bad("command", "there is none", "give it after `--`");
   size_t size = 0;
@@ -220,8 +246,10 @@ Result<void> check_process(const Argv& args, const std::vector<std::string>& env
       return bad(subject, "it is not of the form KEY=VALUE", "write it so; the value may be empty");
   }
   if (size > max_arguments_size)
-    return bad("arguments and environment", "together they have " + std::to_string(size) + " bytes, more than "
-                 + std::to_string(max_arguments_size), "pass large values in a file");
+    return bad("arguments and environment",
+               "together they have " + std::to_string(size) + " bytes, more than "
+                 + std::to_string(max_arguments_size),
+               "pass large values in a file");
   if (!workdir.empty())
     return check_path("workdir " + in_quotes(workdir), workdir);
   return {};
@@ -230,7 +258,8 @@ Result<void> check_process(const Argv& args, const std::vector<std::string>& env
 Result<void> check_launch(const LaunchSpec& spec) {
   if (!is_valid_name(spec.id.value))
     return failure(ec::bad_id, "container id " + in_quotes(spec.id.value),
-                   "ids begin with a letter or digit and have up to 64 letters, digits, dots, hyphens and underscores",
+                   "ids begin with a letter or digit and have up to 64 letters, digits, dots, "
+                   "hyphens and underscores",
                    "pick another id, or none");
   if (spec.rootfs.empty())
     return bad("rootfs", "none is given", "give the directory of a root file system with --rootfs");

@@ -13,8 +13,10 @@ BundleTraits adapt_to_runc(const BundleRequest& request, const RuntimeProfile& p
   result.limits = request.spec.limits;
   result.seccomp = true;
   result.oom_group = request.oom_group;
-  // Since 1.1.0. Without it, a read-only mount of /data leaves /data/disk writable if that is a mount of its own.
-  result.recursive_mount_options = profile.version.compare(0, 2, "0.") != 0 && profile.version.compare(0, 3, "1.0") != 0;
+  // Since 1.1.0. Without it, a read-only mount of /data leaves /data/disk writable if that is a
+  // mount of its own.
+  result.recursive_mount_options =
+    profile.version.compare(0, 2, "0.") != 0 && profile.version.compare(0, 3, "1.0") != 0;
   return result;
 }
 
@@ -23,15 +25,17 @@ BundleTraits adapt_to_gvisor(const BundleRequest& request, const RuntimeProfile&
   auto& asked = request.spec.limits;
   result.limits.cpu_millis = asked.cpu_millis;
   if (asked.memory_bytes > 0)
-    result.limits.memory_bytes = std::max(asked.memory_bytes, gvisor_min_memory) + gvisor_extra_memory;
+    result.limits.memory_bytes =
+      std::max(asked.memory_bytes, gvisor_min_memory) + gvisor_extra_memory;
   if (asked.pids > 0)
     result.limits.pids = asked.pids + gvisor_extra_pids;
-  // The sandbox's own filter on the host is stricter than any of ours, and inside it the calls end in gVisor's kernel.
-  // Only an operator who asks for filters inside gets one.
-  result.seccomp = std::any_of(profile.flags.begin(), profile.flags.end(), [](const std::string& flag) {
-    return flag == "-oci-seccomp" || flag == "--oci-seccomp" || flag == "-oci-seccomp=true"
-           || flag == "--oci-seccomp=true";
-  });
+  // The sandbox's own filter on the host is stricter than any of ours, and inside it the calls end
+  // in gVisor's kernel. Only an operator who asks for filters inside gets one.
+  result.seccomp =
+    std::any_of(profile.flags.begin(), profile.flags.end(), [](const std::string& flag) {
+      return flag == "-oci-seccomp" || flag == "--oci-seccomp" || flag == "-oci-seccomp=true"
+             || flag == "--oci-seccomp=true";
+    });
   // An OOM kill takes the whole sandbox in any case.
   result.oom_group = false;
   // gVisor applies the options to all that it serves from a source.

@@ -7,7 +7,8 @@ namespace berth {
 namespace {
 
 Argv command(const RuntimeCall& call, std::initializer_list<std::string> verb) {
-  auto result = Argv{call.profile.binary, "--root", call.profile.root, "--log", call.log, "--log-format", "json"};
+  auto result = Argv{call.profile.binary, "--root", call.profile.root, "--log", call.log,
+                     "--log-format",      "json"};
   result.insert(result.end(), call.profile.flags.begin(), call.profile.flags.end());
   result.insert(result.end(), verb);
   result.push_back(call.runtime_id);
@@ -32,7 +33,8 @@ Argv delete_argv(const RuntimeCall& call, bool force) {
   return force ? command(call, {"delete", "--force"}) : command(call, {"delete"});
 }
 
-Argv exec_argv(const RuntimeCall& call, const std::string& process_file, const std::string& pid_file) {
+Argv exec_argv(const RuntimeCall& call, const std::string& process_file,
+               const std::string& pid_file) {
   if (pid_file.empty())
     return command(call, {"exec", "--process", process_file});
   return command(call, {"exec", "--process", process_file, "--pid-file", pid_file});

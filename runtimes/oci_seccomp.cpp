@@ -64,7 +64,8 @@ std::vector<SeccompRule> make_rules() {
     {},
   });
   result.push_back({{"clone"}, {}, SyscallArgument{0, new_namespace_flags, 0}});
-  // Its flags are in memory, where no filter can see them. With this answer, C libraries fall back to clone.
+  // Its flags are in memory, where no filter can see them. With this answer, C libraries fall back
+  // to clone.
   result.push_back({{"clone3"}, not_implemented, {}});
   for (auto family : families)
     result.push_back({{"socket"}, {}, SyscallArgument{0, family, {}}});

@@ -7,8 +7,9 @@ namespace berth {
 
 std::span<const std::string_view> default_capabilities() {
   static constexpr auto list = std::array<std::string_view, 11>{
-    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",           "CAP_KILL",       "CAP_SETFCAP",
-    "CAP_SETGID",  "CAP_SETPCAP",      "CAP_SETUID",  "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID",
+    "CAP_KILL",    "CAP_SETFCAP",      "CAP_SETGID", "CAP_SETPCAP",
+    "CAP_SETUID",  "CAP_NET_BIND_SERVICE",           "CAP_SYS_CHROOT",
   };
   return list;
 }
@@ -32,13 +33,14 @@ std::span<const std::string_view> masked_paths() {
 }
 
 std::span<const std::string_view> readonly_paths() {
-  static constexpr auto list = std::array<std::string_view, 5>{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
-                                                               "/proc/sysrq-trigger"};
+  static constexpr auto list = std::array<std::string_view, 5>{"/proc/bus", "/proc/fs", "/proc/irq",
+                                                               "/proc/sys", "/proc/sysrq-trigger"};
   return list;
 }
 
 std::vector<Rlimit> default_rlimits(uint64_t max_open_files) {
-  // The soft limit that select(2) can serve; a hard limit of billions makes programs that close "all" descriptors slow.
+  // The soft limit that select(2) can serve; a hard limit of billions makes programs that close
+  // "all" descriptors slow.
   constexpr uint64_t soft_files = 1024;
   constexpr uint64_t hard_files = 1'048'576;
   auto hard = std::min(hard_files, max_open_files);

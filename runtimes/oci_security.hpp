@@ -14,11 +14,12 @@ namespace berth {
 /// - MKNOD makes device nodes; images come with their own, and the runtime makes the standard ones.
 /// - AUDIT_WRITE writes to the host's audit log, which has no namespace.
 ///
-/// What stays is needed by ordinary entry points that begin as root: changing owners and ids, binding low ports, chroot.
+/// What stays is needed by ordinary entry points that begin as root: changing owners and ids,
+/// binding low ports, chroot.
 std::span<const std::string_view> default_capabilities();
 
-/// Hidden: what tells about the host's hardware, kernel memory, keys and other tenants (side channels), or configures
-/// firmware and power. The lists of Docker and containerd of 2025.
+/// Hidden: what tells about the host's hardware, kernel memory, keys and other tenants (side
+/// channels), or configures firmware and power. The lists of Docker and containerd of 2025.
 std::span<const std::string_view> masked_paths();
 
 /// Visible, but not to be written: the host's own switches, `drop_caches` among them.
@@ -33,8 +34,8 @@ struct Rlimit {
   friend bool operator==(const Rlimit&, const Rlimit&) = default;
 };
 
-/// Given always, so that a container does not inherit whatever the daemon was started with; nothing above
-/// `max_open_files`, the daemon's own hard limit.
+/// Given always, so that a container does not inherit whatever the daemon was started with; nothing
+/// above `max_open_files`, the daemon's own hard limit.
 std::vector<Rlimit> default_rlimits(uint64_t max_open_files);
 
 } // namespace berth

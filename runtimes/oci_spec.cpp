@@ -62,8 +62,12 @@ Json process_of(const Argv& args, const std::vector<std::string>& env, const std
   };
 }
 
-Json mount_of(std::string_view destination, std::string_view type, std::string_view source, Json options) {
-  return {{"destination", destination}, {"type", type}, {"source", source}, {"options", std::move(options)}};
+Json mount_of(std::string_view destination, std::string_view type, std::string_view source,
+              Json options) {
+  return {{"destination", destination},
+          {"type", type},
+          {"source", source},
+          {"options", std::move(options)}};
 }
 
 Json mounts_of(const BundleRequest& request, const BundleTraits& traits) {
@@ -78,13 +82,15 @@ Json mounts_of(const BundleRequest& request, const BundleTraits& traits) {
   });
   // Without a namespace of its own, a container would see the groups of all others.
   if (request.host.cgroup_namespaces)
-    result.push_back(mount_of("/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", "ro"}));
+    result.push_back(mount_of("/sys/fs/cgroup", "cgroup", "cgroup",
+                              {"nosuid", "noexec", "nodev", "relatime", "ro"}));
   for (auto& mount : request.spec.mounts) {
     auto options = traits.recursive_mount_options ? Json{"rbind", "rprivate", "rnosuid", "rnodev"}
                                                   : Json{"rbind", "rprivate", "nosuid", "nodev"};
     if (mount.read_only)
       options.push_back(traits.recursive_mount_options ? "rro" : "ro");
-    result.push_back(mount_of(normalize_path(mount.destination), "bind", mount.source, std::move(options)));
+    result.push_back(
+      mount_of(normalize_path(mount.destination), "bind", mount.source, std::move(options)));
   }
   return result;
 }
@@ -102,13 +108,17 @@ Json resources_of(const BundleRequest& request, const BundleTraits& traits) {
   // runc adds the standard devices (null, zero, random, tty, …) to these rules by itself.
   auto devices = Json::array({{{"allow", false}, {"access", "rwm"}}});
   for (auto& device : request.devices)
-    devices.push_back({{"allow", true}, {"type", std::string(1, device.type)}, {"major", device.major},
-                       {"minor", device.minor}, {"access", "rw"}});
+    devices.push_back({{"allow", true},
+                       {"type", std::string(1, device.type)},
+                       {"major", device.major},
+                       {"minor", device.minor},
+                       {"access", "rw"}});
   auto result = Json{{"devices", std::move(devices)}};
   auto& limits = traits.limits;
   if (limits.memory_bytes > 0) {
     auto memory = Json{{"limit", limits.memory_bytes}};
-    // In OCI terms this is memory and swap together: none of it may be swap, or a limit would only slow a container down.
+    // In OCI terms this is memory and swap together: none of it may be swap, or a limit would only
+    // slow a container down.
     if (request.host.swap_limit)
       memory["swap"] = limits.memory_bytes;
     result["memory"] = std::move(memory);
@@ -116,7 +126,8 @@ Json resources_of(const BundleRequest& request, const BundleTraits& traits) {
   if (limits.cpu_millis > 0)
     result["cpu"] = {{"period", cpu_period},
                      {"quota", limits.cpu_millis * cpu_period / 1000},
-                     // The weight in a contest, 1024 for one CPU; 2 and 262144 are the kernel's bounds.
+                     // The weight in a contest, 1024 for one CPU; 2 and 262144 are the kernel's
+                     // bounds.
                      {"shares", std::clamp<uint64_t>(limits.cpu_millis * 1024 / 1000, 2, 262'144)}};
   if (limits.pids > 0)
     result["pids"] = {{"limit", limits.pids}};
@@ -128,26 +139,37 @@ Json resources_of(const BundleRequest& request, const BundleTraits& traits) {
 Json devices_of(const BundleRequest& request) {
   auto result = Json::array();
   for (auto& device : request.devices)
-    result.push_back({{"path", device.path}, {"type", std::string(1, device.type)}, {"major", device.major},
-                      {"minor", device.minor}, {"fileMode", device.mode}, {"uid", device.uid}, {"gid", device.gid}});
+    result.push_back({{"path", device.path},
+                      {"type", std::string(1, device.type)},
+                      {"major", device.major},
+                      {"minor", device.minor},
+                      {"fileMode", device.mode},
+                      {"uid", device.uid},
+                      {"gid", device.gid}});
   return result;
 }
 
 Json seccomp_profile() {
   auto rules = Json::array();
   for (auto& rule : seccomp_rules()) {
-    auto entry = Json{{"names", list_of(rule.names)}, {"action", rule.error ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW"}};
+    auto entry = Json{{"names", list_of(rule.names)},
+                      {"action", rule.error ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW"}};
     if (rule.error)
       entry["errnoRet"] = *rule.error;
     if (auto& argument = rule.argument; argument && argument->masked_value)
-      entry["args"] = Json::array({{{"index", argument->index}, {"op", "SCMP_CMP_MASKED_EQ"},
-                                    {"value", argument->value}, {"valueTwo", *argument->masked_value}}});
+      entry["args"] = Json::array({{{"index", argument->index},
+                                    {"op", "SCMP_CMP_MASKED_EQ"},
+                                    {"value", argument->value},
+                                    {"valueTwo", *argument->masked_value}}});
     else if (argument)
-      entry["args"] = Json::array({{{"index", argument->index}, {"op", "SCMP_CMP_EQ"}, {"value", argument->value}}});
+      entry["args"] = Json::array(
+        {{{"index", argument->index}, {"op", "SCMP_CMP_EQ"}, {"value", argument->value}}});
     rules.push_back(std::move(entry));
   }
   // No list of architectures: the native one.
-  return {{"defaultAction", "SCMP_ACT_ERRNO"}, {"defaultErrnoRet", seccomp_default_error}, {"syscalls", rules}};
+  return {{"defaultAction", "SCMP_ACT_ERRNO"},
+          {"defaultErrnoRet", seccomp_default_error},
+          {"syscalls", rules}};
 }
 
 Json linux_of(const BundleRequest& request, const BundleTraits& traits) {
@@ -170,7 +192,8 @@ Json linux_of(const BundleRequest& request, const BundleTraits& traits) {
   return result;
 }
 
-/// The text of a JSON value; fails for strings that are not UTF-8, which the checks should have found.
+/// The text of a JSON value; fails for strings that are not UTF-8, which the checks should have
+/// found.
 Result<std::string> to_text(const Json& json) {
   try {
     return json.dump();
@@ -187,13 +210,15 @@ Result<std::string> render_config(const BundleRequest& request, const RuntimePro
   if (!traits)
     return failure(traits.error());
   if (request.cgroup.empty())
-    return failure(ec::internal, "bundle of container \"" + spec.id.value + "\"", "it has no cgroup");
+    return failure(ec::internal, "bundle of container \"" + spec.id.value + "\"",
+                   "it has no cgroup");
   auto annotations = Json::object();
   for (auto& [key, value] : spec.labels)
     annotations[label_prefix + key] = value;
   return to_text({
     {"ociVersion", "1.0.2"},
-    {"process", process_of(spec.args, merge_env(spec.env), spec.workdir, request.user, request.host)},
+    {"process",
+     process_of(spec.args, merge_env(spec.env), spec.workdir, request.user, request.host)},
     // Writable: what lies there is an overlay of ours, not the user's directory.
     {"root", {{"path", "rootfs"}, {"readonly", false}}},
     {"hostname", spec.hostname.empty() ? hostname_of(spec.id) : spec.hostname},
@@ -203,14 +228,16 @@ Result<std::string> render_config(const BundleRequest& request, const RuntimePro
   });
 }
 
-Result<std::string> render_process(const LaunchSpec& spec, const ExecRequest& exec, const BundleHost& host) {
+Result<std::string> render_process(const LaunchSpec& spec, const ExecRequest& exec,
+                                   const BundleHost& host) {
   if (auto checked = check_process(exec.args, exec.env, exec.workdir); !checked)
     return failure(checked.error());
   auto& workdir = exec.workdir.empty() ? spec.workdir : exec.workdir;
   return to_text(process_of(exec.args, merge_env(spec.env, exec.env), workdir, exec.user, host));
 }
 
-std::vector<std::string> merge_env(const std::vector<std::string>& env, const std::vector<std::string>& more) {
+std::vector<std::string> merge_env(const std::vector<std::string>& env,
+                                   const std::vector<std::string>& more) {
   auto result = std::vector<std::string>{};
   auto places = std::unordered_map<std::string, size_t>{};
   auto set = [&](const std::string& variable) {
@@ -229,7 +256,8 @@ std::vector<std::string> merge_env(const std::vector<std::string>& env, const st
 
 std::string hostname_of(const ContainerId& id) {
   auto result = id.value.substr(0, max_hostname_size);
-  // Ids may have all that names may have, and underscores. A part may neither begin nor end with a hyphen.
+  // Ids may have all that names may have, and underscores. A part may neither begin nor end with a
+  // hyphen.
   std::replace(result.begin(), result.end(), '_', '-');
   std::replace(result.begin(), result.end(), '.', '-');
   while (!result.empty() && result.back() == '-')

@@ -58,20 +58,24 @@ struct ExecRequest {
   ContainerUser user;
 };
 
-/// Prefix of the annotations that carry the labels of a container. runsc takes annotations of other names as orders.
+/// Prefix of the annotations that carry the labels of a container. runsc takes annotations of other
+/// names as orders.
 constexpr auto label_prefix = "berth.label.";
 
-/// Text of config.json (OCI runtime specification 1.0.2) for the runtime of `profile`. The root file system is
-/// `rootfs` beside it. Fails with `unsupported` for what the runtime would ignore, with `bad_request` for limits that
-/// cannot work.
+/// Text of config.json (OCI runtime specification 1.0.2) for the runtime of `profile`. The root
+/// file system is `rootfs` beside it. Fails with `unsupported` for what the runtime would ignore,
+/// with `bad_request` for limits that cannot work.
 Result<std::string> render_config(const BundleRequest& request, const RuntimeProfile& profile);
 
-/// Text of the file that `exec` takes: a process with the same restrictions as the container `spec` describes. Fails
-/// with `bad_request` if the process makes no sense.
-Result<std::string> render_process(const LaunchSpec& spec, const ExecRequest& exec, const BundleHost& host);
+/// Text of the file that `exec` takes: a process with the same restrictions as the container `spec`
+/// describes. Fails with `bad_request` if the process makes no sense.
+Result<std::string> render_process(const LaunchSpec& spec, const ExecRequest& exec,
+                                   const BundleHost& host);
 
-/// PATH and then the container's variables and those of `more`; of several with the same name, the last.
-std::vector<std::string> merge_env(const std::vector<std::string>& env, const std::vector<std::string>& more = {});
+/// PATH and then the container's variables and those of `more`; of several with the same name, the
+/// last.
+std::vector<std::string> merge_env(const std::vector<std::string>& env,
+                                   const std::vector<std::string>& more = {});
 
 /// The host name of a container that asked for none: its id in the characters of host names.
 std::string hostname_of(const ContainerId& id);

@@ -24,7 +24,8 @@ Asked split_user(std::string_view text) {
 }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty()
+         && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::optional<uint32_t> parse_id(std::string_view text) {
@@ -37,7 +38,8 @@ std::optional<uint32_t> parse_id(std::string_view text) {
   return result;
 }
 
-/// Calls `visit` with the fields of each line of a database such as /etc/passwd, until it returns true.
+/// Calls `visit` with the fields of each line of a database such as /etc/passwd, until it returns
+/// true.
 template <class Visitor>
 void for_each_entry(std::string_view text, Visitor visit) {
   while (!text.empty()) {
@@ -101,7 +103,8 @@ std::vector<uint32_t> groups_of(std::string_view group, const UserEntry& user) {
       is_member = name == user.name;
       members.remove_prefix(std::min(name.size() + 1, members.size()));
     }
-    if (gid && is_member && *gid != user.gid && std::find(result.begin(), result.end(), *gid) == result.end())
+    if (gid && is_member && *gid != user.gid
+        && std::find(result.begin(), result.end(), *gid) == result.end())
       result.push_back(*gid);
     return false;
   });
@@ -115,7 +118,8 @@ bool needs_user_files(std::string_view user) {
   return !user.empty() && !(parse_id(asked.user) && asked.group && parse_id(*asked.group));
 }
 
-Result<ContainerUser> resolve_user(std::string_view user, std::string_view passwd, std::string_view group) {
+Result<ContainerUser> resolve_user(std::string_view user, std::string_view passwd,
+                                   std::string_view group) {
   auto result = ContainerUser{};
   if (user.empty())
     return result;

@@ -33,7 +33,8 @@ std::optional<std::string_view> after(std::string_view text, std::string_view ma
 }
 
 /// The text between two markers; nothing unless both are there.
-std::optional<std::string_view> between(std::string_view text, std::string_view first, std::string_view second) {
+std::optional<std::string_view> between(std::string_view text, std::string_view first,
+                                        std::string_view second) {
   auto rest = after(text, first);
   if (!rest || !contains(*rest, second))
     return {};
@@ -63,7 +64,8 @@ Error command_error(std::string_view command, std::string_view why) {
   if (contains(why, "executable file not found in"))
     return missing("there is no such executable in PATH");
   if (contains(why, "no such file or directory"))
-    return missing("there is no such file in the container, or the interpreter that it names is missing");
+    return missing(
+      "there is no such file in the container, or the interpreter that it names is missing");
   if (contains(why, "not a directory"))
     return missing("a part of its path is not a directory");
   if (contains(why, "is a directory"))
@@ -96,7 +98,8 @@ const Mount* find_mount(const LaunchSpec& spec, std::string_view destination) {
 Explanation explain_mount(std::string_view text, const Context& context) {
   // runc:  error mounting "/src" to rootfs at "/dst": stat /src: no such file or directory
   auto destination = between(text, "\" to rootfs at \"", "\"");
-  // runsc: mounting {Destination:/dst Type:bind Source:/src Options:[rbind] …}: stat("/src") failed: …
+  // runsc: mounting {Destination:/dst Type:bind Source:/src Options:[rbind] …}: stat("/src")
+  // failed: …
   if (!destination)
     destination = between(text, "mounting {Destination:", " Type:");
   // runsc: error setting up FS: resolving symlinks to "/dst": lstat …: not a directory
@@ -107,9 +110,11 @@ Explanation explain_mount(std::string_view text, const Context& context) {
     return {};
   auto subject = "mount " + in_quotes(mount->source + ":" + mount->destination);
   if (contains(text, "stat " + mount->source + ": no such file or directory"))
-    return Error{ec::bad_request, subject, "the source does not exist on this node", "create it, or mount another"};
+    return Error{ec::bad_request, subject, "the source does not exist on this node",
+                 "create it, or mount another"};
   if (contains(text, "not a directory"))
-    return Error{ec::bad_request, subject, "one is a directory and the other is not, or a part of the path is a file",
+    return Error{ec::bad_request, subject,
+                 "one is a directory and the other is not, or a part of the path is a file",
                  "mount a file on a file and a directory on a directory"};
   return Error{ec::bad_request, subject, last_part(text), "check source and destination"};
 }
@@ -117,42 +122,51 @@ Explanation explain_mount(std::string_view text, const Context& context) {
 Explanation explain_workdir(std::string_view text, const Context& context) {
   // runc exec: chdir to cwd ("/etc/file") set in config.json failed: not a directory
   auto directory = between(text, "chdir to cwd (\"", "\"");
-  // runsc: Error setting up root FS: creating working directory "/etc/file": mkdir …: not a directory
+  // runsc: Error setting up root FS: creating working directory "/etc/file": mkdir …: not a
+  // directory
   if (!directory)
     directory = between(text, "creating working directory \"", "\"");
   // runc: mkdir /etc/file: not a directory
-  if (auto made = between(text, "mkdir ", ": "); !directory && made && *made == context.spec.workdir)
+  if (auto made = between(text, "mkdir ", ": ");
+      !directory && made && *made == context.spec.workdir)
     directory = made;
   if (!directory)
     return {};
-  return Error{ec::bad_request, "workdir " + in_quotes(*directory), last_part(text),
-               "give a directory that the user may enter, or one that does not exist and can be made"};
+  return Error{
+    ec::bad_request, "workdir " + in_quotes(*directory), last_part(text),
+    "give a directory that the user may enter, or one that does not exist and can be made"};
 }
 
 Explanation explain_user(std::string_view text, const Context& context) {
   auto reason = after(text, "unable to setup user: ");
   if (!reason)
     return {};
-  return Error{ec::bad_request, "user " + in_quotes(context.spec.user), std::string{*reason}, "give another --user"};
+  return Error{ec::bad_request, "user " + in_quotes(context.spec.user), std::string{*reason},
+               "give another --user"};
 }
 
 Explanation explain_limits(std::string_view text, const Context& context) {
   // runc: unable to set memory limit to 1048576 (current usage: 2093056, peak usage: 2523136)
   if (contains(text, "unable to set memory limit to ") || contains(text, "init was OOM-killed"))
-    return Error{ec::bad_request, "memory limit " + std::to_string(context.spec.limits.memory_bytes),
-                 "it is too low for the runtime itself, before the command has begun", "raise --memory"};
-  if (!contains(text, "resource temporarily unavailable") && !contains(text, "failed to create new OS thread"))
+    return Error{
+      ec::bad_request, "memory limit " + std::to_string(context.spec.limits.memory_bytes),
+      "it is too low for the runtime itself, before the command has begun", "raise --memory"};
+  if (!contains(text, "resource temporarily unavailable")
+      && !contains(text, "failed to create new OS thread"))
     return {};
   if (context.spec.limits.pids > 0)
     return Error{ec::bad_request, "pids limit " + std::to_string(context.spec.limits.pids),
-                 "it is too low for the runtime itself, before the command has begun", "raise --pids"};
-  return Error{ec::runtime_failed, name_of(context.profile), "no more processes or threads can be made on this node",
+                 "it is too low for the runtime itself, before the command has begun",
+                 "raise --pids"};
+  return Error{ec::runtime_failed, name_of(context.profile),
+               "no more processes or threads can be made on this node",
                "see `pids.max` of berthd's own cgroup and kernel.pid_max"};
 }
 
 Explanation explain_sysctl(std::string_view text, const Context&) {
   auto bad = [](std::string_view name, std::string reason) {
-    return Error{ec::bad_request, "sysctl " + in_quotes(name), std::move(reason), "see `sysctl -a` in a container"};
+    return Error{ec::bad_request, "sysctl " + in_quotes(name), std::move(reason),
+                 "see `sysctl -a` in a container"};
   };
   if (auto name = between(text, "sysctl \"", "\" is not in a separate kernel namespace"))
     return bad(*name, "it is a parameter of the whole host");
@@ -185,7 +199,8 @@ Explanation explain_platform(std::string_view text, const Context& context) {
     reason = after(text, "creating platform: ");
   if (!reason)
     return {};
-  return Error{ec::platform_failed, subject, "platform initialization failed: " + std::string{*reason},
+  return Error{ec::platform_failed, subject,
+               "platform initialization failed: " + std::string{*reason},
                "check the platform's device (`ls -l /dev/kvm`), or use another `gvisorPlatform`"};
 }
 
@@ -197,12 +212,13 @@ Explanation explain_flags(std::string_view text, const Context& context) {
 }
 
 Explanation explain_network(std::string_view text, const Context& context) {
-  // Both known releases take any namespace in which /proc/sys/net/core/rmem_default exists for the host's; on Linux 6.18
-  // that is every one.
+  // Both known releases take any namespace in which /proc/sys/net/core/rmem_default exists for the
+  // host's; on Linux 6.18 that is every one.
   if (!contains(text, "cannot run with network enabled in root network namespace"))
     return {};
   return Error{ec::runtime_failed, name_of(context.profile),
-               "its network stack does not work with this kernel (it takes the container's network namespace for the host's)",
+               "its network stack does not work with this kernel (it takes the container's network "
+               "namespace for the host's)",
                "use `--network=none` or `--network=host` in `gvisorExtraArgs`, or a newer runsc"};
 }
 
@@ -219,13 +235,14 @@ Explanation explain_state(std::string_view text, const Context& context) {
   };
   if (std::none_of(texts.begin(), texts.end(), [&](auto x) { return contains(text, x); }))
     return {};
-  return Error{ec::wrong_state, "container \"" + context.spec.id.value + "\"", "it is not running: " + std::string{text},
-               "see `berth ps -a`"};
+  return Error{ec::wrong_state, "container \"" + context.spec.id.value + "\"",
+               "it is not running: " + std::string{text}, "see `berth ps -a`"};
 }
 
 constexpr auto explanations = std::array{
-  explain_command, explain_mount,    explain_workdir, explain_user,    explain_limits, explain_sysctl,
-  explain_rootfs,  explain_platform, explain_flags,   explain_network, explain_state,
+  explain_command, explain_mount,   explain_workdir, explain_user,
+  explain_limits,  explain_sysctl,  explain_rootfs,  explain_platform,
+  explain_flags,   explain_network, explain_state,
 };
 
 /// The first message that is recognized. Earlier ones name the cause, later ones what came of it.
@@ -241,7 +258,8 @@ Explanation recognize(const std::vector<RuntimeMessage>& messages, const Context
 
 } // namespace
 
-Error explain_launch_failure(const RuntimeProfile& profile, const MonitorFailed& failed, const LaunchSpec& spec) {
+Error explain_launch_failure(const RuntimeProfile& profile, const MonitorFailed& failed,
+                             const LaunchSpec& spec) {
   if (failed.stage == LaunchStage::plan || failed.stage == LaunchStage::mount)
     return {ec::system_error, "container \"" + spec.id.value + "\"", one_line(failed.message),
             "check that the root file system is a directory that overlayfs can have below it"};
@@ -253,18 +271,20 @@ Error explain_launch_failure(const RuntimeProfile& profile, const MonitorFailed&
     reason = "it ended with " + to_string(to_exit_status(failed.wait_status)) + " and said nothing";
   auto has_limits = spec.limits.memory_bytes > 0 || spec.limits.pids > 0;
   return {ec::runtime_failed, name_of(profile) + " " + to_string(failed.stage), std::move(reason),
-          has_limits ? "try it with higher limits of memory and pids" : "see `berth pools` for the state of the runtime"};
+          has_limits ? "try it with higher limits of memory and pids"
+                     : "see `berth pools` for the state of the runtime"};
 }
 
-std::optional<Error> explain_exec_failure(const RuntimeProfile& profile, int wait_status, std::string_view log,
-                                          const LaunchSpec& spec) {
+std::optional<Error> explain_exec_failure(const RuntimeProfile& profile, int wait_status,
+                                          std::string_view log, const LaunchSpec& spec) {
   auto messages = parse_runtime_text(log);
   auto is_error = [](const RuntimeMessage& x) { return x.is_error; };
   if (wait_status == 0 || std::none_of(messages.begin(), messages.end(), is_error))
     return {};
   if (auto error = recognize(messages, {profile, spec}))
     return error;
-  return Error{ec::runtime_failed, name_of(profile) + " exec", main_message(messages), "see `berth inspect` for the state of the container"};
+  return Error{ec::runtime_failed, name_of(profile) + " exec", main_message(messages),
+               "see `berth inspect` for the state of the container"};
 }
 
 } // namespace berth

@@ -14,7 +14,9 @@ constexpr size_t letters = 26;
 
 std::string make_runtime_id() {
   auto source = std::random_device{};
-  auto pick = [&](size_t n) { return base32[std::uniform_int_distribution<size_t>{0, n - 1}(source)]; };
+  auto pick = [&](size_t n) {
+    return base32[std::uniform_int_distribution<size_t>{0, n - 1}(source)];
+  };
   auto result = std::string{pick(letters)};
   while (result.size() < runtime_id_length)
     result += pick(base32.size());

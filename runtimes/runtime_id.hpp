@@ -6,12 +6,13 @@
 
 namespace berth {
 
-/// Length of every runtime id. It is fixed because runsc finds containers by any unambiguous prefix of their ids, even if
-/// an id equals that prefix: no id may begin another one.
+/// Length of every runtime id. It is fixed because runsc finds containers by any unambiguous prefix
+/// of their ids, even if an id equals that prefix: no id may begin another one.
 constexpr size_t runtime_id_length = 26;
 
-/// A new name under which an OCI runtime shall know a container: a lower-case letter and 25 characters of RFC 4648 base32
-/// in lower case, 129 random bits together. Nothing of what users send ever reaches a runtime as an id.
+/// A new name under which an OCI runtime shall know a container: a lower-case letter and 25
+/// characters of RFC 4648 base32 in lower case, 129 random bits together. Nothing of what users
+/// send ever reaches a runtime as an id.
 std::string make_runtime_id();
 
 /// True for whatever `make_runtime_id` can return.

@@ -20,7 +20,8 @@ struct ExtraFlag {
   std::optional<std::string> value;
 };
 
-/// Flags that the operator cannot have, because Berth gives them itself or could not do its work with them.
+/// Flags that the operator cannot have, because Berth gives them itself or could not do its work
+/// with them.
 struct OwnedFlag {
   std::string_view name;
   const char* why;
@@ -85,12 +86,15 @@ std::string suggest(const std::string& name, const KnownFlags& known) {
   return "remove it; `runsc flags` lists what this version knows";
 }
 
-Error bad_argument(const PoolSettings& pool, const std::string& argument, std::string reason, std::string next) {
-  return {ec::runtime_failed, "pool \"" + pool.name.value + "\": gvisorExtraArgs: " + in_quotes(argument),
+Error bad_argument(const PoolSettings& pool, const std::string& argument, std::string reason,
+                   std::string next) {
+  return {ec::runtime_failed,
+          "pool \"" + pool.name.value + "\": gvisorExtraArgs: " + in_quotes(argument),
           std::move(reason), std::move(next)};
 }
 
-/// Reads the operator's arguments as Go's flag package will: "-name", "--name=value", "--name value".
+/// Reads the operator's arguments as Go's flag package will: "-name", "--name=value", "--name
+/// value".
 Result<std::vector<ExtraFlag>> read_extra_args(const PoolSettings& pool, const KnownFlags& known,
                                                const std::string& version) {
   auto result = std::vector<ExtraFlag>{};
@@ -103,7 +107,8 @@ Result<std::vector<ExtraFlag>> read_extra_args(const PoolSettings& pool, const K
                                   "write flags as \"--name=value\""));
     auto equals = arg.find('=', dashes);
     auto flag = ExtraFlag{arg.substr(dashes, equals == arg.npos ? arg.npos : equals - dashes), {}};
-    auto owned = std::find_if(owned_flags.begin(), owned_flags.end(), [&](auto& x) { return x.name == flag.name; });
+    auto owned = std::find_if(owned_flags.begin(), owned_flags.end(),
+                              [&](auto& x) { return x.name == flag.name; });
     if (owned != owned_flags.end())
       return failure(bad_argument(pool, arg, owned->why, "remove it"));
     auto found = known.find(flag.name);
@@ -116,22 +121,25 @@ Result<std::vector<ExtraFlag>> read_extra_args(const PoolSettings& pool, const K
     else if (found->second != FlagValue::none && next_is_value)
       flag.value = args[++i];
     else if (found->second == FlagValue::required)
-      return failure(bad_argument(pool, arg, "the flag needs a value", "write it as \"" + arg + "=VALUE\""));
+      return failure(
+        bad_argument(pool, arg, "the flag needs a value", "write it as \"" + arg + "=VALUE\""));
     result.push_back(std::move(flag));
   }
   return result;
 }
 
-/// The platform of a pool, from its setting or from its extra arguments; empty means runsc's own default.
+/// The platform of a pool, from its setting or from its extra arguments; empty means runsc's own
+/// default.
 Result<std::string> pick_platform(const PoolSettings& pool, const std::vector<ExtraFlag>& extra) {
   auto platform = pool.gvisor_platform.value;
   for (auto& flag : extra) {
     if (flag.name != "platform")
       continue;
     if (!platform.empty() && platform != flag.value)
-      return failure(bad_argument(pool, "--platform=" + flag.value.value_or(""),
-                                  "it contradicts `runtimeConfig.gvisorPlatform`, which is \"" + platform + "\"",
-                                  "keep one of the two"));
+      return failure(
+        bad_argument(pool, "--platform=" + flag.value.value_or(""),
+                     "it contradicts `runtimeConfig.gvisorPlatform`, which is \"" + platform + "\"",
+                     "keep one of the two"));
     platform = flag.value.value_or("");
   }
   return platform;
@@ -148,9 +156,11 @@ Result<std::string> parse_runsc_version(std::string_view text) {
 }
 
 std::map<std::string, FlagValue> parse_runsc_flags(std::string_view text) {
-  // Go prints "  -name" for switches and "  -name type" for the rest, descriptions on lines of their own. If the
-  // description quotes a word, that word stands in the place of the type, for switches too.
-  constexpr auto types = std::array<std::string_view, 6>{"string", "value", "int", "uint", "float", "duration"};
+  // Go prints "  -name" for switches and "  -name type" for the rest, descriptions on lines of
+  // their own. If the description quotes a word, that word stands in the place of the type, for
+  // switches too.
+  constexpr auto types =
+    std::array<std::string_view, 6>{"string", "value", "int", "uint", "float", "duration"};
   auto result = KnownFlags{};
   for (auto& line : lines_of(text)) {
     if (line.compare(0, 3, "  -") != 0)
@@ -167,7 +177,8 @@ std::map<std::string, FlagValue> parse_runsc_flags(std::string_view text) {
   return result;
 }
 
-std::vector<std::string> parse_runsc_platforms(std::string_view platforms_text, std::string_view flags_text) {
+std::vector<std::string> parse_runsc_platforms(std::string_view platforms_text,
+                                               std::string_view flags_text) {
   auto result = std::vector<std::string>{};
   for (auto& line : lines_of(platforms_text))
     if (auto words = split_words(line); words.size() == 1)
@@ -199,7 +210,8 @@ Result<RuntimeProfile> make_runc_profile(const RuncFacts& facts) {
   result.root = facts.root;
   // Measured on 1.1.5 and 1.3.6. A release that nobody has looked at is started by its verb.
   auto release = release_of(*version);
-  result.start_by_fifo = release.size() == 2 && release[0] == 1 && release[1] >= 1 && release[1] <= 3;
+  result.start_by_fifo =
+    release.size() == 2 && release[0] == 1 && release[1] >= 1 && release[1] <= 3;
   result.init_takes_signals = true;
   result.has_host_processes = true;
   return result;
@@ -220,10 +232,13 @@ Result<RuntimeProfile> make_gvisor_profile(const PoolSettings& pool, const Runsc
   if (!platform)
     return failure(platform.error());
   auto platforms = parse_runsc_platforms(facts.platforms_text, facts.flags_text);
-  if (!platform->empty() && std::find(platforms.begin(), platforms.end(), *platform) == platforms.end())
-    return failure(ec::platform_failed, "pool \"" + pool.name.value + "\": gvisorPlatform " + in_quotes(*platform),
-                   "runsc " + *version + " has no such platform, only " + join(views_of(platforms)),
-                   "set `runtimeConfig.gvisorPlatform` to one of these, or leave it out for runsc's default");
+  if (!platform->empty()
+      && std::find(platforms.begin(), platforms.end(), *platform) == platforms.end())
+    return failure(
+      ec::platform_failed,
+      "pool \"" + pool.name.value + "\": gvisorPlatform " + in_quotes(*platform),
+      "runsc " + *version + " has no such platform, only " + join(views_of(platforms)),
+      "set `runtimeConfig.gvisorPlatform` to one of these, or leave it out for runsc's default");
   auto is_given = [&](std::string_view name) {
     return std::any_of(extra->begin(), extra->end(), [&](auto& x) { return x.name == name; });
   };

@@ -91,7 +91,8 @@ void add_object(std::vector<RuntimeMessage>& messages, std::string_view object) 
     return;
   auto level = json.find("level");
   auto text = json.find("msg");
-  if (level == json.end() || text == json.end() || !text->is_string() || (*level != "error" && *level != "fatal"))
+  if (level == json.end() || text == json.end() || !text->is_string()
+      || (*level != "error" && *level != "fatal"))
     return;
   messages.push_back({strip_chains(text->get_ref<const std::string&>()), true});
 }
@@ -149,7 +150,8 @@ std::string main_message(const std::vector<RuntimeMessage>& messages) {
                         [&](auto text) { return begins_with(message.text, text); });
   };
   auto is_error = [](const RuntimeMessage& message) { return message.is_error; };
-  auto best = std::find_if(messages.begin(), messages.end(), [&](auto& x) { return is_error(x) && is_cause(x); });
+  auto best = std::find_if(messages.begin(), messages.end(),
+                           [&](auto& x) { return is_error(x) && is_cause(x); });
   if (best == messages.end())
     best = std::find_if(messages.begin(), messages.end(), is_cause);
   if (best == messages.end())

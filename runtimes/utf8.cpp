@@ -5,7 +5,8 @@
 namespace berth {
 
 bool is_utf8(std::string_view text) {
-  // Length and range of the second byte for each kind of first byte, as in table 3-7 of the Unicode standard.
+  // Length and range of the second byte for each kind of first byte, as in table 3-7 of the Unicode
+  // standard.
   struct Row {
     uint8_t first, last, low, high;
     size_t length;

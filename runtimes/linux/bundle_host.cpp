@@ -32,7 +32,8 @@ Result<DeviceNode> read_device_node(const std::string& path) {
     return failure(sys_error("stat", path));
   }
   if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode))
-    return failure(ec::bad_request, subject, "it is no device node", "mount files and directories with --mount");
+    return failure(ec::bad_request, subject, "it is no device node",
+                   "mount files and directories with --mount");
   auto result = DeviceNode{};
   result.path = path;
   result.type = S_ISCHR(info.st_mode) ? 'c' : 'b';

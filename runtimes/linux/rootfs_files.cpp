@@ -29,7 +29,8 @@ UniqueFd find_in_root(const UniqueFd& rootfs, const std::string& path) {
 
 } // namespace
 
-Result<std::string> read_rootfs_file(const UniqueFd& rootfs, const std::string& path, size_t limit) {
+Result<std::string> read_rootfs_file(const UniqueFd& rootfs, const std::string& path,
+                                     size_t limit) {
   auto found = find_in_root(rootfs, path);
   // ELOOP: a link that leads to itself leads nowhere.
   if (!found && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
@@ -41,9 +42,11 @@ Result<std::string> read_rootfs_file(const UniqueFd& rootfs, const std::string& 
     return failure(sys_error("fstat", path));
   auto subject = "file " + in_quotes(path) + " of the root file system";
   if (!S_ISREG(info.st_mode))
-    return failure(ec::bad_request, subject, "it is not a regular file", "use numeric ids, or repair the file");
+    return failure(ec::bad_request, subject, "it is not a regular file",
+                   "use numeric ids, or repair the file");
   if (static_cast<uint64_t>(info.st_size) > limit)
-    return failure(ec::bad_request, subject, "it is longer than " + std::to_string(limit) + " bytes",
+    return failure(ec::bad_request, subject,
+                   "it is longer than " + std::to_string(limit) + " bytes",
                    "use numeric ids, or shorten the file");
   return read_file("/proc/self/fd/" + std::to_string(found.get()), limit);
 }

@@ -7,10 +7,11 @@
 
 namespace berth {
 
-/// Text of a regular file inside a container's root file system; empty if there is none. `rootfs` is a held directory.
-/// Links are followed as the container would follow them: an absolute one begins at `rootfs`, and none leads out of it.
-/// Nothing but a regular file is ever opened, so that a FIFO cannot block us nor a device be touched. Fails with
-/// `bad_request` for anything else at `path` and for more than `limit` bytes, else with `system_error`.
+/// Text of a regular file inside a container's root file system; empty if there is none. `rootfs`
+/// is a held directory. Links are followed as the container would follow them: an absolute one
+/// begins at `rootfs`, and none leads out of it. Nothing but a regular file is ever opened, so that
+/// a FIFO cannot block us nor a device be touched. Fails with `bad_request` for anything else at
+/// `path` and for more than `limit` bytes, else with `system_error`.
 Result<std::string> read_rootfs_file(const UniqueFd& rootfs, const std::string& path, size_t limit);
 
 /// The files that say who a named user is (oci_user.hpp).

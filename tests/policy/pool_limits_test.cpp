@@ -69,7 +69,8 @@ TEST_CASE("more than the ceiling is refused with both numbers and the key to cha
      "limit_exceeded: pids limit 101: pool \"web\" gives a container at most 100 "
      "(ask for less, or raise the ceiling of `pools.web.pids`)"},
   }));
-  auto limits = apply_pool_limits(row.asked, pool_with({64 * mib, 256 * mib}, {1000, 2000}, {50, 100}));
+  auto limits =
+    apply_pool_limits(row.asked, pool_with({64 * mib, 256 * mib}, {1000, 2000}, {50, 100}));
   REQUIRE_FALSE(limits);
   CHECK(render(limits.error()) == row.message);
 }

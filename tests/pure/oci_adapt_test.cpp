@@ -57,7 +57,8 @@ TEST_CASE("the sandbox's own needs are added to the limits of a gVisor container
 
 TEST_CASE("limits that cannot work are refused for both runtimes") {
   auto kind = GENERATE(RuntimeKind::runc, RuntimeKind::gvisor);
-  for (auto limits : {Limits{1, 0, 0}, Limits{0, 1, 0}, Limits{UINT64_MAX, 0, 0}, Limits{0, 0, UINT64_MAX}}) {
+  for (auto limits :
+       {Limits{1, 0, 0}, Limits{0, 1, 0}, Limits{UINT64_MAX, 0, 0}, Limits{0, 0, UINT64_MAX}}) {
     auto traits = adapt_bundle(request_with(limits), profile_of(kind));
     REQUIRE_FALSE(traits);
     CHECK(traits.error().code == ec::bad_request);

@@ -28,7 +28,8 @@ const auto id = std::string{"abcdefghijklmnopqrstuvwxyz"};
 
 TEST_CASE("the command lines of runc") {
   auto call = RuntimeCall{runc, "log.json", id};
-  auto common = Argv{"/usr/sbin/runc", "--root", "/run/berth/runc/web", "--log", "log.json", "--log-format", "json"};
+  auto common = Argv{"/usr/sbin/runc", "--root", "/run/berth/runc/web", "--log", "log.json",
+                     "--log-format",   "json"};
   struct Row {
     Argv argv;
     Argv verb;
@@ -40,7 +41,8 @@ TEST_CASE("the command lines of runc") {
     {delete_argv(call), {"delete", id}},
     {delete_argv(call, true), {"delete", "--force", id}},
     {exec_argv(call, "process.json"), {"exec", "--process", "process.json", id}},
-    {exec_argv(call, "process.json", "pid"), {"exec", "--process", "process.json", "--pid-file", "pid", id}},
+    {exec_argv(call, "process.json", "pid"),
+     {"exec", "--process", "process.json", "--pid-file", "pid", id}},
     {state_argv(call), {"state", id}},
   }));
   auto expected = common;
@@ -51,8 +53,8 @@ TEST_CASE("the command lines of runc") {
 TEST_CASE("a runtime's flags stand between its log and the verb") {
   auto argv = start_argv({gvisor, "/c/runtime.log", id});
   CHECK(argv
-        == Argv{"/usr/bin/runsc", "--root", "/run/gvisor/web", "--log", "/c/runtime.log", "--log-format", "json",
-                "--platform=ptrace", "--network=none", "start", id});
+        == Argv{"/usr/bin/runsc", "--root", "/run/gvisor/web", "--log", "/c/runtime.log",
+                "--log-format", "json", "--platform=ptrace", "--network=none", "start", id});
 }
 
 TEST_CASE("the start FIFO lies in the runtime's record of the container") {

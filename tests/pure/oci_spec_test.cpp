@@ -93,8 +93,9 @@ TEST_CASE("a process gains nothing and has few capabilities") {
   CHECK(process.at("noNewPrivileges") == true);
   auto capabilities = process.at("capabilities");
   CHECK(capabilities.size() == 3);
-  auto expected = Json({"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETFCAP",
-                        "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT"});
+  auto expected =
+    Json({"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETFCAP",
+          "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT"});
   for (auto set : {"bounding", "effective", "permitted"})
     CHECK(capabilities.at(set) == expected);
 }
@@ -112,17 +113,20 @@ TEST_CASE("file limits never exceed the host's") {
   struct Row {
     uint64_t host, soft, hard;
   };
-  auto row = GENERATE(values<Row>({{20000, 1024, 20000}, {512, 512, 512}, {UINT64_MAX, 1024, 1048576}}));
+  auto row =
+    GENERATE(values<Row>({{20000, 1024, 20000}, {512, 512, 512}, {UINT64_MAX, 1024, 1048576}}));
   auto request = plain_request();
   request.host.max_open_files = row.host;
-  auto expected = Json::array({{{"type", "RLIMIT_NOFILE"}, {"soft", row.soft}, {"hard", row.hard}}});
+  auto expected =
+    Json::array({{{"type", "RLIMIT_NOFILE"}, {"soft", row.soft}, {"hard", row.hard}}});
   CHECK(config_of(request).at("process").at("rlimits") == expected);
 }
 
 TEST_CASE("what tells about the host is hidden, and its switches are read-only") {
   auto linux_part = config_of(plain_request()).at("linux");
-  for (auto path : {"/proc/kcore", "/proc/keys", "/proc/acpi", "/proc/interrupts", "/proc/timer_list",
-                    "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"})
+  for (auto path :
+       {"/proc/kcore", "/proc/keys", "/proc/acpi", "/proc/interrupts", "/proc/timer_list",
+        "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"})
     CHECK(has(linux_part.at("maskedPaths"), path));
   // /proc/sys has vm/drop_caches below it.
   for (auto path : {"/proc/sys", "/proc/sysrq-trigger", "/proc/bus", "/proc/fs", "/proc/irq"})
@@ -141,9 +145,15 @@ TEST_CASE("devices are denied but for those that were passed") {
   request.devices = {{"/dev/fuse", 'c', 10, 229, 0660, 0, 44}};
   auto linux_part = config_of(request).at("linux");
   CHECK(linux_part.at("devices")
-        == Json::array({{{"path", "/dev/fuse"}, {"type", "c"}, {"major", 10}, {"minor", 229}, {"fileMode", 0660},
-                         {"uid", 0}, {"gid", 44}}}));
-  denied.push_back({{"allow", true}, {"type", "c"}, {"major", 10}, {"minor", 229}, {"access", "rw"}});
+        == Json::array({{{"path", "/dev/fuse"},
+                         {"type", "c"},
+                         {"major", 10},
+                         {"minor", 229},
+                         {"fileMode", 0660},
+                         {"uid", 0},
+                         {"gid", 44}}}));
+  denied.push_back(
+    {{"allow", true}, {"type", "c"}, {"major", 10}, {"minor", 229}, {"access", "rw"}});
   CHECK(linux_part.at("resources").at("devices") == denied);
 }
 
@@ -179,17 +189,20 @@ TEST_CASE("CPU limits follow the kernel's period and weights") {
 TEST_CASE("an OOM kill takes the whole group where that is asked for") {
   auto request = plain_request();
   request.oom_group = true;
-  CHECK(config_of(request).at("linux").at("resources").at("unified") == Json({{"memory.oom.group", "1"}}));
+  CHECK(config_of(request).at("linux").at("resources").at("unified")
+        == Json({{"memory.oom.group", "1"}}));
 }
 
-TEST_CASE("mounts of the user bring no devices and no set-user-id programs, whatever is mounted below them") {
+TEST_CASE("mounts of the user bring no devices and no set-user-id programs, whatever is mounted "
+          "below them") {
   auto request = plain_request();
   request.spec.mounts = {{"/srv/data", "//data/", false}, {"/etc/hosts", "/etc/hosts", true}};
   auto config = config_of(request);
   CHECK(mount_at(config, "/data")
         == Json({{"destination", "/data"}, {"type", "bind"}, {"source", "/srv/data"},
                  {"options", {"rbind", "rprivate", "rnosuid", "rnodev"}}}));
-  CHECK(mount_at(config, "/etc/hosts").at("options") == Json({"rbind", "rprivate", "rnosuid", "rnodev", "rro"}));
+  CHECK(mount_at(config, "/etc/hosts").at("options")
+        == Json({"rbind", "rprivate", "rnosuid", "rnodev", "rro"}));
   // They come last, or the standard mounts could hide them.
   CHECK(config.at("mounts").back().at("destination") == "/etc/hosts");
 }
@@ -244,13 +257,43 @@ TEST_CASE("the seccomp profile allows by name and denies the rest") {
     if (rule.at("action") == "SCMP_ACT_ALLOW" && !rule.contains("args"))
       for (auto& name : rule.at("names"))
         CHECK(allowed.insert(name).second);
-  for (auto name : {"read", "execve", "futex", "openat", "rt_sigreturn", "exit_group", "mmap", "rseq", "epoll_wait"})
+  for (auto name : {"read", "execve", "futex", "openat", "rt_sigreturn", "exit_group", "mmap",
+                    "rseq", "epoll_wait"})
     CHECK(allowed.count(name) == 1);
-  for (auto name : {"mount", "umount2", "pivot_root", "unshare", "setns", "bpf", "perf_event_open", "keyctl", "add_key",
-                    "request_key", "ptrace_scope", "io_uring_setup", "userfaultfd", "kexec_load", "init_module",
-                    "finit_module", "delete_module", "reboot", "swapon", "open_by_handle_at", "clone", "clone3", "socket",
-                    "personality", "syslog", "settimeofday", "iopl", "ioperm", "quotactl", "acct", "fsopen", "move_mount",
-                    "open_tree", "sethostname"})
+  for (auto name : {"mount",
+                    "umount2",
+                    "pivot_root",
+                    "unshare",
+                    "setns",
+                    "bpf",
+                    "perf_event_open",
+                    "keyctl",
+                    "add_key",
+                    "request_key",
+                    "ptrace_scope",
+                    "io_uring_setup",
+                    "userfaultfd",
+                    "kexec_load",
+                    "init_module",
+                    "finit_module",
+                    "delete_module",
+                    "reboot",
+                    "swapon",
+                    "open_by_handle_at",
+                    "clone",
+                    "clone3",
+                    "socket",
+                    "personality",
+                    "syslog",
+                    "settimeofday",
+                    "iopl",
+                    "ioperm",
+                    "quotactl",
+                    "acct",
+                    "fsopen",
+                    "move_mount",
+                    "open_tree",
+                    "sethostname"})
     CHECK(allowed.count(name) == 0);
 }
 
@@ -264,10 +307,14 @@ TEST_CASE("clone makes no namespaces, and sockets are of known families") {
     return result;
   };
   CHECK(rules_for("clone")
-        == Json::array({{{"names", {"clone"}}, {"action", "SCMP_ACT_ALLOW"},
-                         {"args", Json::array({{{"index", 0}, {"op", "SCMP_CMP_MASKED_EQ"}, {"value", 0x7e020000},
+        == Json::array({{{"names", {"clone"}},
+                         {"action", "SCMP_ACT_ALLOW"},
+                         {"args", Json::array({{{"index", 0},
+                                                {"op", "SCMP_CMP_MASKED_EQ"},
+                                                {"value", 0x7e020000},
                                                 {"valueTwo", 0}}})}}}));
-  CHECK(rules_for("clone3") == Json::array({{{"names", {"clone3"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", 38}}}));
+  CHECK(rules_for("clone3")
+        == Json::array({{{"names", {"clone3"}}, {"action", "SCMP_ACT_ERRNO"}, {"errnoRet", 38}}}));
   auto families = std::set<int>{};
   for (auto& rule : rules_for("socket")) {
     CHECK(rule.at("args").size() == 1);

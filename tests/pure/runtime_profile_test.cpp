@@ -72,15 +72,19 @@ PoolSettings pool_with(std::string platform, Argv extra_args = {}) {
 } // namespace
 
 TEST_CASE("the version is found in what a runtime prints") {
-  CHECK(parse_runc_version("runc version 1.1.5+ds1\ncommit: 1.1.5+ds1-1+deb12u1\nspec: 1.0.2-dev\n") == "1.1.5+ds1");
-  CHECK(parse_runc_version("runc version 1.3.6\ncommit: v1.3.6-0-g1e6b1f0a\nspec: 1.2.1\ngo: go1.24\n") == "1.3.6");
+  CHECK(parse_runc_version("runc version 1.1.5+ds1\ncommit: 1.1.5+ds1-1+deb12u1\nspec: 1.0.2-dev\n")
+        == "1.1.5+ds1");
+  CHECK(
+    parse_runc_version("runc version 1.3.6\ncommit: v1.3.6-0-g1e6b1f0a\nspec: 1.2.1\ngo: go1.24\n")
+    == "1.3.6");
   CHECK(parse_runsc_version(version_2022) == "0.0~20221219.0");
-  CHECK(parse_runsc_version("runsc version release-20240729.0\nspec: 1.1.0-rc.1\n") == "release-20240729.0");
+  CHECK(parse_runsc_version("runsc version release-20240729.0\nspec: 1.1.0-rc.1\n")
+        == "release-20240729.0");
 }
 
 TEST_CASE("another program is not taken for a runtime") {
-  auto text = GENERATE(as<std::string>{}, "", "\n", "crun version 1.8.1\ncommit: f8a096be\n", "runc", "runc version",
-                       "runsc version 1\n", "version runc 1.1.5\n");
+  auto text = GENERATE(as<std::string>{}, "", "\n", "crun version 1.8.1\ncommit: f8a096be\n",
+                       "runc", "runc version", "runsc version 1\n", "version runc 1.1.5\n");
   CAPTURE(text);
   auto version = parse_runc_version(text);
   REQUIRE_FALSE(version);
@@ -107,7 +111,8 @@ TEST_CASE("platforms come from their own topic, else from the flag's description
   using Names = std::vector<std::string>;
   CHECK(parse_runsc_platforms(platforms_2024, flags_2022) == Names{"ptrace", "kvm", "systrap"});
   CHECK(parse_runsc_platforms("", flags_2022) == Names{"ptrace", "kvm"});
-  CHECK(parse_runsc_platforms("Subcommand platforms not understood.\n", flags_2022) == Names{"ptrace", "kvm"});
+  CHECK(parse_runsc_platforms("Subcommand platforms not understood.\n", flags_2022)
+        == Names{"ptrace", "kvm"});
   CHECK(parse_runsc_platforms("", "").empty());
 }
 
@@ -128,7 +133,8 @@ TEST_CASE("runc is started by its FIFO where that was measured") {
                                    {"unknown", false},
                                    {"1", false}}));
   CAPTURE(row.version);
-  auto profile = make_runc_profile({"/usr/sbin/runc", std::string{"runc version "} + row.version, "/run/runc/p"});
+  auto profile = make_runc_profile(
+    {"/usr/sbin/runc", std::string{"runc version "} + row.version, "/run/runc/p"});
   REQUIRE(profile);
   CHECK(profile->start_by_fifo == row.by_fifo);
   CHECK(profile->kind == RuntimeKind::runc);
@@ -150,22 +156,41 @@ TEST_CASE("gVisor gets its platform, no network, no overlay, and the operator's 
   };
   auto row = GENERATE(values<Row>({
     {"nothing configured", pool_with(""), {"--network=none", "--overlay2=none"}, ""},
-    {"a platform", pool_with("kvm"), {"--platform=kvm", "--network=none", "--overlay2=none"}, "kvm"},
+    {"a platform",
+     pool_with("kvm"),
+     {"--platform=kvm", "--network=none", "--overlay2=none"},
+     "kvm"},
     {"a network", pool_with("", {"--network=host"}), {"--overlay2=none", "--network=host"}, ""},
-    {"a network, value apart", pool_with("", {"-network", "host"}), {"--overlay2=none", "-network", "host"}, ""},
-    {"an overlay", pool_with("", {"--overlay2=root:memory"}), {"--network=none", "--overlay2=root:memory"}, ""},
+    {"a network, value apart",
+     pool_with("", {"-network", "host"}),
+     {"--overlay2=none", "-network", "host"},
+     ""},
+    {"an overlay",
+     pool_with("", {"--overlay2=root:memory"}),
+     {"--network=none", "--overlay2=root:memory"},
+     ""},
     {"an overlay, old style", pool_with("", {"--overlay"}), {"--network=none", "--overlay"}, ""},
     {"others",
      pool_with("ptrace", {"--dcache=32768", "--file-access=exclusive", "--debug"}),
-     {"--platform=ptrace", "--network=none", "--overlay2=none", "--dcache=32768", "--file-access=exclusive", "--debug"},
+     {"--platform=ptrace", "--network=none", "--overlay2=none", "--dcache=32768",
+      "--file-access=exclusive", "--debug"},
      "ptrace"},
-    {"a platform among the arguments", pool_with("", {"--platform=kvm"}),
-     {"--network=none", "--overlay2=none", "--platform=kvm"}, "kvm"},
-    {"a platform in both places", pool_with("kvm", {"--platform", "kvm"}),
-     {"--network=none", "--overlay2=none", "--platform", "kvm"}, "kvm"},
-    {"a switch with a value", pool_with("", {"--net-raw=true", "--debug=false"}),
-     {"--network=none", "--overlay2=none", "--net-raw=true", "--debug=false"}, ""},
-    {"an empty value", pool_with("", {"--file-access="}), {"--network=none", "--overlay2=none", "--file-access="}, ""},
+    {"a platform among the arguments",
+     pool_with("", {"--platform=kvm"}),
+     {"--network=none", "--overlay2=none", "--platform=kvm"},
+     "kvm"},
+    {"a platform in both places",
+     pool_with("kvm", {"--platform", "kvm"}),
+     {"--network=none", "--overlay2=none", "--platform", "kvm"},
+     "kvm"},
+    {"a switch with a value",
+     pool_with("", {"--net-raw=true", "--debug=false"}),
+     {"--network=none", "--overlay2=none", "--net-raw=true", "--debug=false"},
+     ""},
+    {"an empty value",
+     pool_with("", {"--file-access="}),
+     {"--network=none", "--overlay2=none", "--file-access="},
+     ""},
   }));
   INFO(row.what);
   auto profile = make_gvisor_profile(row.pool, runsc_2022());
@@ -196,8 +221,10 @@ TEST_CASE("the newer release has systrap, the older says what it has instead") {
   auto older = make_gvisor_profile(pool_with("systrap"), runsc_2022());
   REQUIRE_FALSE(older);
   CHECK(render(older.error())
-        == "platform_failed: pool \"sandbox\": gvisorPlatform \"systrap\": runsc 0.0~20221219.0 has no such platform, "
-           "only kvm, ptrace (set `runtimeConfig.gvisorPlatform` to one of these, or leave it out for runsc's default)");
+        == "platform_failed: pool \"sandbox\": gvisorPlatform \"systrap\": runsc 0.0~20221219.0 "
+           "has no such platform, "
+           "only kvm, ptrace (set `runtimeConfig.gvisorPlatform` to one of these, or leave it out "
+           "for runsc's default)");
 }
 
 TEST_CASE("the operator's arguments are refused with name and reason") {

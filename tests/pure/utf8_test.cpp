@@ -5,8 +5,9 @@
 using namespace berth;
 
 TEST_CASE("well-formed UTF-8 is recognized") {
-  auto text = GENERATE(as<std::string>{}, "", "plain", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
-                       "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z\xe2\x82\xac!");
+  auto text = GENERATE(as<std::string>{}, "", "plain", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
+                       "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80",
+                       "\xf4\x8f\xbf\xbf", "a\xc3\xa9z\xe2\x82\xac!");
   CAPTURE(text);
   CHECK(is_utf8(text));
 }
