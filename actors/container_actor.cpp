@@ -98,6 +98,7 @@ void cancel_timer(const Life& life) {
 
 /// A process that has ended meanwhile needs no signal, so an error is no news.
 void kill_init(const Life& life, int signal) {
+  life.state().kill_sent = life.state().kill_sent || signal == SIGKILL;
   (void) send_signal(life.state().init, signal);
 }
 
@@ -156,7 +157,7 @@ void tell_exit(const Life& life, const OomSummary& oom) {
   info.oom_kills = oom.kills;
   info.exit = explain_exit({.wait_status = state.exited->wait_status,
                             .at = state.exited->at,
-                            .oom_killed = oom.container_killed,
+                            .oom_killed = oom.container_killed || state.group_killed,
                             .memory_limit = state.exited->memory_limit,
                             .stop_asked = state.stop_asked,
                             .monitor_lost = state.monitor_lost});
@@ -192,7 +193,7 @@ void on_exited(const Life& life, const MonitorExited& exited) {
   auto killed = (exited.wait_status & 0x7f) == SIGKILL;
   life.self
     ->request(life.node->oom, oom_deadline,
-              FinishOom{life.id(), exited.oom_kills, exited.memory_peak, exited.memory_limit, killed})
+              FinishOom{life.id(), exited.oom_kills, exited.memory_peak, exited.memory_limit, killed, state.kill_sent})
     .then([=](const OomSummary& oom) { tell_exit(life, oom); },
           [=](caf::error& err) {
             log::error("OOM count of an ended container is not known",
@@ -444,6 +445,7 @@ caf::result<void> on_signal(const Life& life, int32_t signal) {
     return not_running(life);
   // SIGKILL ends the sandbox as well, and unlike the runtime it cannot hang.
   if (life.info().profile.init_takes_signals || signal == SIGKILL) {
+    state.kill_sent = state.kill_sent || signal == SIGKILL;
     if (auto sent = send_signal(state.init, signal); !sent)
       return to_caf(sent.error());
   } else {
@@ -484,8 +486,11 @@ void on_oom(const Life& life, const OomKill& kill) {
     event.texts["victim"] = kill.victim;
   }
   publish(life, std::move(event));
-  if (life.state().order.oom_group && kill.scope == OomScope::process && life.state().init)
-    kill_init(life, SIGKILL); // cgroup v1 has no memory.oom.group
+  if (life.state().order.oom_group && kill.scope == OomScope::process && life.state().init) {
+    // cgroup v1 has no memory.oom.group.
+    life.state().group_killed = true;
+    kill_init(life, SIGKILL);
+  }
 }
 
 } // namespace

@@ -33,6 +33,10 @@ struct ContainerActorState {
   ContainerOrder order;
   Phase phase = Phase::accepted;
   bool stop_asked = false;
+  /// We have sent SIGKILL to init.
+  bool kill_sent = false;
+  /// Because another process of it was OOM-killed, and the pool wants that to end the container.
+  bool group_killed = false;
   bool monitor_lost = false;
   /// The monitor has removed everything but files.
   bool deleted = false;

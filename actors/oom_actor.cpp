@@ -3,15 +3,23 @@
 #include "actors/guard.hpp"
 #include "actors/policy/explain_exit.hpp"
 #include "actors/policy/oom_scope.hpp"
-#include "runtimes/linux/process_state.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace berth {
 
 namespace {
 
 using Self = OomActor::stateful_pointer<OomState>;
+
+/// The kernel counts a kill and then sends the signal. So long after the count a victim has it, unless the kernel was
+/// interrupted between the two.
+constexpr auto signal_takes = std::chrono::milliseconds{2};
+/// Longest time between the count of a kill and the report of the exit: the process gives its memory back first.
+constexpr auto death_takes = std::chrono::nanoseconds{std::chrono::seconds{1}};
+/// As the attempt of an OomRecheck: decides what `signal_takes` was waited for.
+constexpr auto settle_attempt = std::numeric_limits<uint32_t>::max();
 
 struct Oom {
   Self self;
@@ -45,12 +53,25 @@ void assign_victims(const Oom& oom) {
   for (auto& victim : oom.source->victims())
     for (auto& [id, watched] : oom.state().watches)
       if (is_in_cgroup(victim, watched.what.cgroup)) {
+        ++watched.named;
         watched.last_victim_pid = victim.pid;
         watched.last_victim = victim.name;
         // The one that took the container is the one to remember.
         watched.container_killed = watched.container_killed || victim.pid == watched.what.init_pid;
       }
 }
+
+/// What is known of init when its container's counter has grown.
+enum class Init : uint8_t {
+  /// It ended by SIGKILL, or is about to.
+  killed,
+  /// It lives, or ended otherwise.
+  spared,
+  /// It does not look as if it were dying, but may not have its signal yet.
+  unclear,
+  /// It is ending, and only the report of its exit will tell by what.
+  ending,
+};
 
 struct Count {
   uint64_t kills = 0;
@@ -59,17 +80,21 @@ struct Count {
   uint64_t peak = 0;
 };
 
-/// Tells what the counters say beyond what was told. `init_killed`: init ended by SIGKILL, or is ending.
-void advance(const Oom& oom, OomState::Watched& watched, const Count& count, bool init_killed) {
+/// Tells what the counters say beyond what was told. False if it is too early to say whom the kill hit.
+bool advance(const Oom& oom, OomState::Watched& watched, const Count& count, Init init) {
   auto kills = count.kills - std::min(count.kills, watched.baseline);
   if (kills <= watched.told)
-    return;
+    return true;
   assign_victims(oom);
+  if ((init == Init::unclear || init == Init::ending) && watched.what.has_host_processes && watched.last_victim_pid == 0
+      && count.group_kills == watched.group_kills)
+    return false;
   const auto& what = watched.what;
   auto facts = OomFacts{what.has_host_processes, what.init_pid,
                         watched.container_killed ? what.init_pid : watched.last_victim_pid,
-                        count.group_kills > watched.group_kills, init_killed};
-  watched.victims_known = watched.victims_known && watched.last_victim_pid != 0;
+                        count.group_kills > watched.group_kills, init == Init::killed};
+  if (watched.named < kills)
+    watched.unnamed_at = now();
   auto scope = oom_scope(facts);
   watched.container_killed = watched.container_killed || scope == OomScope::container;
   auto kill = OomKill{what.container,
@@ -87,19 +112,25 @@ void advance(const Oom& oom, OomState::Watched& watched, const Count& count, boo
   watched.told = kills;
   watched.group_kills = count.group_kills;
   tell(oom, watched, kill);
+  return true;
 }
 
-void look(const Oom& oom, uint64_t watch) {
+/// `last_word`: the kernel had time to send its signal.
+void look(const Oom& oom, uint64_t watch, bool last_word = false) {
   auto i = oom.state().watches.find(watch);
   if (i == oom.state().watches.end())
     return;
   auto counters = oom.source->read(watch);
   if (!counters)
     return; // The group is gone; the container's end brings the final count.
-  auto init = i->second.what.init_pid;
-  advance(oom, i->second,
-          {counters->oom_kills, counters->oom_group_kills, counters->memory_limit, counters->memory_peak},
-          oom.source->is_dying(init));
+  auto& watched = i->second;
+  auto init = last_word ? Init::spared : Init::unclear;
+  auto vitality = oom.source->vitality(watched.what.init_pid);
+  if (vitality != Vitality::alive)
+    init = vitality == Vitality::killed ? Init::killed : Init::ending;
+  auto count = Count{counters->oom_kills, counters->oom_group_kills, counters->memory_limit, counters->memory_peak};
+  if (!advance(oom, watched, count, init) && init == Init::unclear && !std::exchange(watched.settling, true))
+    oom.self->delayed_send(oom.self, signal_takes, OomRecheck{watch, settle_attempt, 0});
 }
 
 void recheck_later(const Oom& oom, uint64_t watch, uint32_t attempt, uint64_t epoch) {
@@ -139,9 +170,12 @@ OomSummary on_finish(const Oom& oom, const FinishOom& finish) {
   if (i == oom.state().by_container.end())
     return {finish.kills, finish.kills > 0 && finish.killed}; // never watched: it ended before the watch was placed
   auto& watched = oom.state().watches.at(i->second);
-  advance(oom, watched, {finish.kills, watched.group_kills, finish.limit, finish.peak}, finish.killed);
-  auto killed = watched.container_killed || (watched.told > 0 && !watched.victims_known && finish.killed);
-  auto summary = OomSummary{watched.told, killed && finish.killed};
+  advance(oom, watched, {finish.kills, watched.group_kills, finish.limit, finish.peak},
+          finish.killed ? Init::killed : Init::spared);
+  // A kill of an unknown process a moment before init's end by a SIGKILL of the kernel's was init's own: the kernel had been
+  // interrupted before it could send the signal.
+  auto was_init = !finish.asked && watched.unnamed_at.ns != 0 && now().ns - watched.unnamed_at.ns < death_takes.count();
+  auto summary = OomSummary{watched.told, finish.killed && (watched.container_killed || was_init)};
   forget(oom, finish.container);
   return summary;
 }
@@ -184,7 +218,7 @@ OomSource make_oom_source(std::shared_ptr<OomWatch> watch, std::shared_ptr<Kerne
             }
             return result;
           },
-          [](int pid) { return is_dying(pid); },
+          [](int pid) { return vitality_of(pid); },
           {follow_ups.begin(), follow_ups.end()}};
 }
 
@@ -206,7 +240,14 @@ OomActor::behavior_type oom_actor(Self self, OomSource source) {
     },
     [=](const OomRecheck& recheck) {
       auto i = oom.state().watches.find(recheck.watch);
-      if (i == oom.state().watches.end() || i->second.epoch != recheck.epoch)
+      if (i == oom.state().watches.end())
+        return;
+      if (recheck.attempt == settle_attempt) {
+        i->second.settling = false;
+        look(oom, recheck.watch, true);
+        return;
+      }
+      if (i->second.epoch != recheck.epoch)
         return;
       look(oom, recheck.watch);
       recheck_later(oom, recheck.watch, recheck.attempt + 1, recheck.epoch);

@@ -4,6 +4,7 @@
 #include "messages/oom.hpp"
 #include "runtimes/linux/kernel_log.hpp"
 #include "runtimes/linux/oom_watch.hpp"
+#include "runtimes/linux/process_state.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -20,8 +21,7 @@ struct OomSource {
   std::function<Result<OomCounters>(uint64_t watch)> read;
   /// Victims that the kernel log has named since the last call.
   std::function<std::vector<OomVictim>()> victims;
-  /// True if the process has a SIGKILL pending, is ending, or is gone.
-  std::function<bool(int pid)> is_dying;
+  std::function<Vitality(int pid)> vitality;
   /// When to look again after news.
   std::vector<std::chrono::milliseconds> follow_ups;
 };
@@ -38,11 +38,15 @@ struct OomState {
     uint64_t told = 0;
     uint64_t group_kills = 0;
     bool container_killed = false;
-    /// The kernel log named a victim of each kill so far.
-    bool victims_known = true;
+    /// Victims that the kernel log has named.
+    uint64_t named = 0;
+    /// When a kill was told of which nobody knows whom it hit.
+    Timestamp unnamed_at;
     int32_t last_victim_pid = 0;
     std::string last_victim;
     uint64_t epoch = 0;
+    /// A kill is counted, but whom it hit is not clear yet.
+    bool settling = false;
   };
 
   struct Subscription {

@@ -95,11 +95,13 @@ struct FinishOom {
   uint64_t limit = 0;
   /// Init was ended by SIGKILL.
   bool killed = false;
+  /// Somebody had asked for that.
+  bool asked = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, FinishOom& x) {
-  return f(x.container, x.kills, x.peak, x.limit, x.killed);
+  return f(x.container, x.kills, x.peak, x.limit, x.killed, x.asked);
 }
 
 /// OOM -> CONTAINER: all is told.

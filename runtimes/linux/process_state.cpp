@@ -32,16 +32,20 @@ bool has_sigkill(std::string_view mask) {
 
 } // namespace
 
-bool is_dying_status(std::string_view status) {
+Vitality parse_vitality(std::string_view status) {
   auto state = field(status, "State:");
-  return state.empty() || state.front() == 'Z' || state.front() == 'X' || has_sigkill(field(status, "SigPnd:"))
-         || has_sigkill(field(status, "ShdPnd:"));
+  // A process that has given its memory back has no sizes any more.
+  if (state.empty() || state.front() == 'Z' || state.front() == 'X' || field(status, "VmSize:").empty())
+    return Vitality::ending;
+  if (has_sigkill(field(status, "SigPnd:")) || has_sigkill(field(status, "ShdPnd:")))
+    return Vitality::killed;
+  return Vitality::alive;
 }
 
-bool is_dying(int pid) {
+Vitality vitality_of(int pid) {
   constexpr size_t limit = 64 * 1024;
   auto status = read_file("/proc/" + std::to_string(pid) + "/status", limit);
-  return !status || is_dying_status(*status);
+  return status ? parse_vitality(*status) : Vitality::ending;
 }
 
 } // namespace berth

@@ -1,13 +1,22 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace berth {
 
-/// True if the process is gone, a zombie, or has a SIGKILL waiting for it: it will not do anything any more.
-bool is_dying(int pid);
+/// Whether a process will go on.
+enum class Vitality : uint8_t {
+  alive,
+  /// A SIGKILL waits for it.
+  killed,
+  /// It is ending for whatever reason, or has ended.
+  ending,
+};
+
+Vitality vitality_of(int pid);
 
 /// The same by the text of /proc/PID/status.
-bool is_dying_status(std::string_view status);
+Vitality parse_vitality(std::string_view status);
 
 } // namespace berth

@@ -17,7 +17,7 @@ struct FakeKernel {
 
   std::map<std::string, Group> groups;
   std::vector<OomVictim> log;
-  std::set<int> dying;
+  std::map<int, Vitality> vitality;
   uint64_t last_watch = 0;
   std::vector<uint64_t> removed;
 
@@ -42,7 +42,7 @@ struct FakeKernel {
               return group->counters;
             },
             [this] { return std::exchange(log, {}); },
-            [this](int pid) { return dying.count(pid) > 0; },
+            [this](int pid) { return vitality.count(pid) > 0 ? vitality.at(pid) : Vitality::alive; },
             std::move(follow_ups)};
   }
 };
@@ -85,6 +85,7 @@ TEST_CASE_METHOD(OomWorld, "only kills after the watch was placed are told, each
   counters("a").oom_kills = 7;
   stir(oom, "a");
   stir(oom, "a");
+  pass(2ms);
   REQUIRE(told.size() == 1);
   CHECK(told[0].new_kills == 2);
   CHECK(told[0].kills == 2);
@@ -100,6 +101,7 @@ TEST_CASE_METHOD(OomWorld, "a kill that is announced before it is counted is fou
   CHECK(told.empty());
   counters("a").oom_kills = 1;
   pass(10ms);
+  pass(2ms);
   CHECK(told.size() == 1);
   pass(1000ms);
   CHECK(told.size() == 1);
@@ -143,13 +145,43 @@ TEST_CASE_METHOD(OomWorld, "a child's kill does not make a later exit an OOM kil
   CHECK(!summary->container_killed); // somebody else killed init
 }
 
-TEST_CASE_METHOD(OomWorld, "without the kernel log a SIGKILL with a kill counted is the OOM killer's", "[oom]") {
+TEST_CASE_METHOD(OomWorld, "without the kernel log init is looked at, a moment after the count", "[oom]") {
   auto oom = with();
   watch(oom, "a", 10);
   counters("a").oom_kills = 1;
-  stir(oom, "a"); // init does not look as if it were dying yet
-  CHECK(told.at(0).scope == OomScope::process);
-  CHECK(ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true}).get()->container_killed);
+  stir(oom, "a");
+  CHECK(told.empty()); // the kernel counts first and sends its signal then
+  SECTION("it is dying") {
+    kernel.vitality[10] = Vitality::killed;
+    pass(2ms);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].scope == OomScope::container);
+  }
+  SECTION("it lives") {
+    pass(2ms);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].scope == OomScope::process);
+    SECTION("and is killed by somebody else later") {
+      CHECK(!ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true, true}).get()->container_killed);
+    }
+    SECTION("but ends by SIGKILL at once although nobody asked: the kernel was interrupted") {
+      CHECK(ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true, false}).get()->container_killed);
+    }
+  }
+  SECTION("it is ending, by itself as the exit shows") {
+    kernel.vitality[10] = Vitality::ending;
+    pass(1000ms);
+    CHECK(told.empty());
+    CHECK(!ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, false, false}).get()->container_killed);
+    CHECK(told.at(0).scope == OomScope::process);
+  }
+  SECTION("it ends within that moment") {
+    auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true, false}).get();
+    CHECK(told.at(0).scope == OomScope::container);
+    CHECK(summary->container_killed);
+    pass(1000ms);
+    CHECK(told.size() == 1);
+  }
 }
 
 TEST_CASE_METHOD(OomWorld, "one container's kill is never told of another", "[oom]") {
@@ -210,6 +242,7 @@ TEST_CASE_METHOD(OomWorld, "a subscriber without credit is told how much it miss
   for (auto kills = 1; kills <= 5; ++kills) {
     counters("a").oom_kills = static_cast<uint64_t>(kills);
     stir(oom, "a");
+    pass(2ms);
   }
   CHECK(told.size() == 5);
   CHECK(*got == std::vector<uint64_t>{1, 2});
@@ -218,5 +251,6 @@ TEST_CASE_METHOD(OomWorld, "a subscriber without credit is told how much it miss
   CHECK(*gaps == std::vector<uint64_t>{3});
   counters("a").oom_kills = 6;
   stir(oom, "a");
+  pass(2ms);
   CHECK(*got == std::vector<uint64_t>{1, 2, 6});
 }

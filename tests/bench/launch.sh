@@ -24,4 +24,4 @@ cd "$(dirname "$0")/../.."
 apps/setup.sh build run
 [ -f build/build.ninja ] || cmake -S . -B build -G Ninja >/dev/null
 ninja -C build berthd berth berth-monitor inside launch_bench >/dev/null
-exec build/bin/launch_bench "${1:-200}" "${2:-50}"
+BERTH_BENCH_LAUNCHES=${1:-200} BERTH_BENCH_KILLS=${2:-50} exec build/bin/launch_bench

@@ -3,6 +3,8 @@
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/pidfd.hpp"
 #include "runtimes/linux/process.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/http.hpp"
 #include "tests/support/test_node.hpp"
 
@@ -255,13 +257,13 @@ double idle_rss(const TestNode& node) {
 
 } // namespace
 
-int main(int argc, char** argv) {
-  auto launches = argc > 1 ? std::atoi(argv[1]) : 200;
-  auto kills = argc > 2 ? std::atoi(argv[2]) : 50;
+TEST_CASE("launches and OOM kills, measured") {
+  auto launches = count_from_env("BERTH_BENCH_LAUNCHES", 200, 20);
+  auto kills = count_from_env("BERTH_BENCH_KILLS", 50, 5);
   auto node = TestNode{"worker: {pools: {web: {runtime: runc}}}\n"};
   std::printf("berthd resident, idle: %.1f MiB\n", idle_rss(node));
   bench_launches(node, launches);
   bench_oom(node, kills);
   print_memory(node);
-  return 0;
+  CHECK(node.stop() == "");
 }
