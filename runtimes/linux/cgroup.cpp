@@ -161,7 +161,7 @@ public:
 
   std::optional<uint64_t> count(const char* name) const {
     auto file = text(name);
-    return file ? parse_count(*file) : std::nullopt;
+    return file ? parse_counter(*file) : std::nullopt;
   }
 
   uint64_t limit(const char* name) const {

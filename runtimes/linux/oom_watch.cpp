@@ -47,7 +47,7 @@ Result<UniqueFd> open_counters(const UniqueFd& group, const char* name,
 
 std::optional<uint64_t> read_count(const UniqueFd& group, const char* name) {
   auto text = read_file_at(group, name, value_limit);
-  return text ? parse_count(*text) : std::nullopt;
+  return text ? parse_counter(*text) : std::nullopt;
 }
 
 std::optional<uint64_t> read_limit(const UniqueFd& group, const std::string& name) {
