@@ -40,7 +40,7 @@ TEST_CASE("a launch that cannot be is refused with its reason", "[refusal]") {
     {"limited", {"--memory", "1G"}, {125, "limit_exceeded"}},
     {"limited", {"--cpu", "2"}, {125, "limit_exceeded"}},
     {"limited", {"--pids", "1000"}, {125, "limit_exceeded"}},
-    {"main", {"--memory", "1"}, {125, "bad_request"}},
+    {"main", {"--memory", "2M"}, {125, "bad_request"}},
     {"main", {"--hostname", "under_score"}, {125, "bad_request"}},
     {"main", {"--workdir", "not/absolute"}, {125, "bad_request"}},
     {"main", {"--mount", "/tmp:/proc/self"}, {125, "bad_request"}},

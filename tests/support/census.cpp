@@ -99,6 +99,17 @@ std::vector<std::string> groups_below(const std::string& base) {
   return result;
 }
 
+/// Segments by the names that runtimes and we give. What others have there changes while we look.
+std::vector<std::string> shared_memory() {
+  auto result = std::vector<std::string>{};
+  auto failed = std::error_code{};
+  for (auto& entry : fs::directory_iterator{"/dev/shm", failed})
+    for (auto name : {"berth", "runc", "runsc"})
+      if (entry.path().filename().string().find(name) != std::string::npos)
+        result.push_back(entry.path().string());
+  return result;
+}
+
 std::vector<std::string> descriptors_of(int pid) {
   auto result = std::vector<std::string>{};
   auto failed = std::error_code{};
@@ -189,7 +200,7 @@ Census take_census(const std::string& root, int daemon) {
   for (auto directory : {"/run", "/state"})
     for (auto& path : tree_below(root + directory))
       result.files.push_back(path);
-  result.shared_memory = tree_below("/dev/shm");
+  result.shared_memory = shared_memory();
   if (daemon > 0) {
     for (auto& line : lines_with(text_of(proc_path(daemon, "mountinfo")), root))
       result.mounts.push_back("in berthd: " + line);
