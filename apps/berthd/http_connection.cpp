@@ -123,6 +123,14 @@ Result<void> HttpReply::end_stream() {
   return transmit(last_chunk, stall_);
 }
 
+void turn_away(SocketStream& stream, std::string_view answer) {
+  auto request = std::string{};
+  if (auto n = stream.read(request, read_size, Clock::now() + discard_time); !n || *n == 0)
+    return;
+  if (stream.write(answer, discard_time))
+    discard_rest(stream);
+}
+
 void serve_connection(SocketStream& stream, const HttpPatience& patience, const HttpHandler& handler) {
   auto buffer = std::string{};
   while (!stream.stop().raised()) {

@@ -81,6 +81,9 @@ using HttpHandler = std::function<void(const HttpRequest&, HttpReply&)>;
 /// Serves requests until the client ends the connection, is out of time or out of order, or the server stops.
 void serve_connection(SocketStream& stream, const HttpPatience& patience, const HttpHandler& handler);
 
+/// Gives this answer to a client, whatever it asks for, and ends the connection. Takes a few seconds at most.
+void turn_away(SocketStream& stream, std::string_view answer);
+
 /// The answer to requests that are refused as HTTP, with its body.
 std::string render_refusal(const HttpRefusal& refusal);
 

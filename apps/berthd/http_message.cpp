@@ -177,7 +177,7 @@ tl::expected<HttpRequest, HttpRefusal> parse_request_head(std::string_view head)
   if (line != "HTTP/1.1" && line != "HTTP/1.0")
     return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
   request.old_version = line == "HTTP/1.0";
-  if (has_control_character(target) || !parse_target(target, request))
+  if (has_control_character(target) || target.find('\t') != std::string_view::npos || !parse_target(target, request))
     return refuse(400, "the path of the request cannot be understood");
   for (size_t fields = 0;; ++fields) {
     auto field = take_until(head, "\r\n");

@@ -15,18 +15,17 @@ constexpr unsigned socket_mode = 0660;
 /// How long the server waits with the next connection when it has no descriptor left for it.
 constexpr auto accept_pause = std::chrono::milliseconds{50};
 
-/// Tells a client that there is no room for it. Never waits: what does not fit into the socket's buffer is not sent.
-void turn_away(UniqueFd socket, const EventFlag& stop) {
-  auto stream = SocketStream{std::move(socket), stop};
-  // What the client has sent already would, unread, make its socket fail before it has read the answer.
-  auto request = std::string{};
-  (void) stream.read(request, http_head_limit, SocketStream::Clock::now());
+/// How many clients are turned away at the same time, each in a thread: whoever has not read our answer while its request
+/// is on the way would see a broken connection instead. Beyond that, that is what they see.
+constexpr size_t most_turned_away = 64;
+
+std::string render_busy() {
   auto body = to_wire(Error{ec::limit_reached, "connection", "berthd serves as many as it can", "try again"});
-  auto head = render_answer_head(503, {{"Content-Type", "application/json"},
-                                       {"Content-Length", std::to_string(body.size())},
-                                       {"Retry-After", "1"},
-                                       {"Connection", "close"}});
-  (void) stream.write(head + body, std::chrono::milliseconds{0});
+  return render_answer_head(503, {{"Content-Type", "application/json"},
+                                  {"Content-Length", std::to_string(body.size())},
+                                  {"Retry-After", "1"},
+                                  {"Connection", "close"}})
+         + body;
 }
 
 void join_all(std::list<std::thread> threads) {
@@ -86,37 +85,36 @@ void HttpServer::accept_connections() {
 }
 
 void HttpServer::take(UniqueFd socket) {
-  auto guard = std::unique_lock{mutex_};
-  if (running_.size() >= options_.max_connections) {
-    guard.unlock();
-    turn_away(std::move(socket), stop_);
+  auto guard = std::lock_guard{mutex_};
+  auto is_full = serving_ >= options_.max_connections;
+  if (running_.size() - serving_ >= most_turned_away && is_full)
     return;
-  }
   auto self = running_.emplace(running_.end());
   try {
     // The new thread may end before its handle is stored; it waits for the mutex before it touches the list.
-    *self = std::thread{[this, self, fd = socket.get()] { serve(UniqueFd{fd}, self); }};
+    *self = std::thread{[this, self, is_full, fd = socket.get()] { run(UniqueFd{fd}, is_full, self); }};
     socket.release();
+    serving_ += is_full ? 0 : 1;
   } catch (const std::system_error& e) {
     running_.erase(self);
-    guard.unlock();
     log::warn("no thread for a connection", {{"reason", e.what()}});
-    turn_away(std::move(socket), stop_);
   }
 }
 
-void HttpServer::serve(UniqueFd socket, Threads::iterator self) noexcept {
-  {
+void HttpServer::run(UniqueFd socket, bool is_full, Threads::iterator self) noexcept {
+  try {
     auto stream = SocketStream{std::move(socket), stop_};
-    try {
+    if (is_full)
+      turn_away(stream, render_busy());
+    else
       serve_connection(stream, options_.patience, [&](const HttpRequest& request, HttpReply& reply) {
         answer_request(options_.api, stream, request, reply);
       });
-    } catch (const std::exception& e) {
-      log::error("connection failed", {{"reason", e.what()}});
-    }
+  } catch (const std::exception& e) {
+    log::error("connection failed", {{"reason", e.what()}});
   }
   auto guard = std::lock_guard{mutex_};
+  serving_ -= is_full ? 0 : 1;
   finished_.splice(finished_.end(), running_, self);
   ended_.notify_all();
 }

@@ -16,7 +16,7 @@ struct HttpServerOptions {
   /// Its directory exists.
   std::string socket_path;
   ApiContext api;
-  /// What is beyond it is answered with 503 at once. Each connection has a thread of its own while it lasts.
+  /// Whoever comes when so many are there is answered with 503. Each connection has a thread of its own while it lasts.
   size_t max_connections = 512;
   HttpPatience patience;
 };
@@ -44,7 +44,7 @@ private:
 
   void accept_connections();
   void take(UniqueFd socket);
-  void serve(UniqueFd socket, Threads::iterator self) noexcept;
+  void run(UniqueFd socket, bool is_full, Threads::iterator self) noexcept;
   /// Threads that have come to their end, to be joined.
   Threads take_finished();
 
@@ -52,7 +52,8 @@ private:
   std::unique_ptr<UnixListener> listener_;
   EventFlag stop_;
   std::mutex mutex_;
-  Threads running_;  // guarded by mutex_
+  size_t serving_ = 0; // guarded by mutex_
+  Threads running_;  // guarded by mutex_; more than `serving_` while some are turned away
   Threads finished_; // guarded by mutex_
   std::condition_variable ended_;
   std::thread acceptor_;
