@@ -191,6 +191,7 @@ void publish(const EventActor& events, const char* type) {
 struct Daemon::Parts {
   UniqueFd lock;
   LaunchHost host;
+  std::map<std::string, PoolSettings> pools;
   std::shared_ptr<FdMonitor> fds;
   std::unique_ptr<SystemConfig> config;
   std::unique_ptr<caf::actor_system> system;
@@ -198,6 +199,22 @@ struct Daemon::Parts {
   EventActor events;
   std::unique_ptr<HttpServer> server;
 };
+
+namespace {
+
+/// State roots may be outside our own directories (`gvisorRoot`); those that no container uses any more go.
+void remove_empty_roots(const NodePaths& paths, const std::map<std::string, PoolSettings>& pools) {
+  auto ignored = std::error_code{};
+  for (const auto& [name, pool] : pools)
+    for (auto kind : {RuntimeKind::runc, RuntimeKind::gvisor}) {
+      auto root = std::filesystem::path{paths.state_root(kind, pool)};
+      // Never more than the two levels that are ours, and never one that holds something.
+      std::filesystem::remove(root, ignored);
+      std::filesystem::remove(root.parent_path(), ignored);
+    }
+}
+
+} // namespace
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {
   // nop
@@ -219,6 +236,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   if (!host)
     return failure(host.error());
   parts->host = *host;
+  parts->pools = settings.pools;
   if (auto made = make_canary_root(*host); !made)
     return failure(made.error());
   auto fds = FdMonitor::start();
@@ -260,6 +278,7 @@ void Daemon::stop() {
   publish(parts_->events, "node.stopping");
   parts_->server->stop();
   parts_->host.cgroups->remove_all();
+  remove_empty_roots(parts_->host.paths, parts_->pools);
   log::info("berthd stopped; its containers go on");
 }
 

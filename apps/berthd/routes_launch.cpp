@@ -13,6 +13,9 @@ using Clock = std::chrono::steady_clock;
 /// with the container, so this is for one that hangs.
 constexpr auto end_of_log_limit = std::chrono::seconds{10};
 
+/// How long a client is kept waiting for the removal of its container.
+constexpr auto removal_limit = std::chrono::seconds{20};
+
 /// The node answers every launch before this: it has the same limits, and no slack.
 std::chrono::milliseconds launch_deadline(const ApiContext& api, const PoolName& pool) {
   return api.times(pool).queue + start_slot_deadline + api.start_timeout + 3 * launch_slack;
@@ -151,6 +154,7 @@ Result<void> launch_attached(Call& call, LaunchSpec spec) {
   if (!container)
     return failure(std::move(container.error()));
   auto id = container->spec.id;
+  auto removes = container->spec.auto_remove;
   if (auto begun = call.reply.begin_stream(ndjson_type); !begun)
     return begun;
   if (auto sent = call.reply.write(running_line(*container)); !sent)
@@ -161,9 +165,11 @@ Result<void> launch_attached(Call& call, LaunchSpec spec) {
   auto ended = Attachment{call, std::move(*container), *cursor, std::move(*log)}.run();
   if (!ended)
     return failure(std::move(ended.error()));
-  auto sent = call.reply.write(exited_line(*ended));
   call.node.release_output(id);
-  return sent;
+  // With the last line the client ends, and whoever called it may use the id again.
+  if (removes)
+    (void) call.node.events(ReadEvents{*cursor, 1, removal_limit, {{"container.removed"}, {}, id}});
+  return call.reply.write(exited_line(*ended));
 }
 
 } // namespace
