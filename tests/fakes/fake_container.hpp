@@ -121,7 +121,7 @@ inline void enter_rootfs(const Json& config, const std::string& rootfs) {
     auto options = mount.value("options", Args{});
     auto has = [&](const char* option) { return std::find(options.begin(), options.end(), option) != options.end(); };
     if (mount.value("type", "") == "bind" || has("bind") || has("rbind"))
-      bind_mount(mount["source"], rootfs + mount["destination"].get<std::string>(), has("ro"));
+      bind_mount(mount["source"], rootfs + mount["destination"].get<std::string>(), has("ro") || has("rro"));
   }
   if (::chroot(rootfs.c_str()) != 0 || ::chdir("/") != 0)
     throw Failed{"chroot " + rootfs + ": " + reason()};

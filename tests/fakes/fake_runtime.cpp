@@ -109,7 +109,8 @@ int create(const Call& call) {
   try {
     record.cgroups = make_cgroups(config);
     auto directory = ::open(call.directory().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (::mkfifoat(directory, "exec.fifo", 0600) != 0)
+    // Whoever the process runs as opens it; the mask of this process must not count.
+    if (::mkfifoat(directory, "exec.fifo", 0600) != 0 || ::fchmodat(directory, "exec.fifo", 0622, 0) != 0)
       throw Failed{"mkfifo: " + reason()};
     auto rootfs = (fs::path{bundle} / config.value(Json::json_pointer{"/root/path"}, std::string{"rootfs"})).string();
     if (::geteuid() == 0 && ::unshare(CLONE_NEWPID) != 0)
