@@ -37,7 +37,12 @@ Argv exec_argv(const RuntimeCall& call, const std::string& process_file,
                const std::string& pid_file) {
   if (pid_file.empty())
     return command(call, {"exec", "--process", process_file});
-  return command(call, {"exec", "--process", process_file, "--pid-file", pid_file});
+  auto pid_flag = call.profile.has_host_processes ? "--pid-file" : "--internal-pid-file";
+  return command(call, {"exec", "--process", process_file, pid_flag, pid_file});
+}
+
+Argv kill_process_argv(const RuntimeCall& call, int pid) {
+  return command(call, {"kill", "--pid", std::to_string(pid)});
 }
 
 Argv state_argv(const RuntimeCall& call) {

@@ -34,10 +34,14 @@ Argv kill_argv(const RuntimeCall& call);
 Argv delete_argv(const RuntimeCall& call, bool force = false);
 
 /// Runs the process that `process_file` describes in a running container; stdio is that of this
-/// call, which ends with the exit code of the process. Its host pid (runc) or that of this call
-/// (gVisor) goes to `pid_file`, unless empty.
+/// call, which ends with the exit code of the process. The pid of the process goes to `pid_file`,
+/// unless empty: that of the host or, if the profile has no host processes, that inside.
 Argv exec_argv(const RuntimeCall& call, const std::string& process_file,
                const std::string& pid_file = {});
+
+/// Signals one process inside; for runtimes whose processes are none of the host's. To be completed
+/// with the signal's number.
+Argv kill_process_argv(const RuntimeCall& call, int pid);
 
 /// Prints the OCI state as JSON.
 Argv state_argv(const RuntimeCall& call);

@@ -5,10 +5,13 @@ namespace berth {
 namespace {
 
 // Numbers of Linux that are the same on every architecture that Berth builds for.
-constexpr int not_implemented = 38;
+constexpr int not_permitted = 1;             // EPERM
+constexpr int family_not_supported = 97;     // EAFNOSUPPORT
+constexpr uint64_t new_user_namespace = 0x10000000;
 /// CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET.
-constexpr uint64_t new_namespace_flags = 0x7e020000;
+constexpr uint64_t new_namespaces = 0x7e020000;
 constexpr uint64_t families[] = {1, 2, 10, 16}; // AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
+constexpr uint64_t last_family = 16;
 /// PER_LINUX, and the question for the present value. Others switch off address randomization.
 constexpr uint64_t personalities[] = {0, 0xffffffff};
 
@@ -63,14 +66,32 @@ std::vector<SeccompRule> make_rules() {
     {},
     {},
   });
-  result.push_back({{"clone"}, {}, SyscallArgument{0, new_namespace_flags, 0}});
-  // Its flags are in memory, where no filter can see them. With this answer, C libraries fall back
-  // to clone.
-  result.push_back({{"clone3"}, not_implemented, {}});
+  // Tools that ask for these print what they get: that they may not do it, and not that the kernel
+  // cannot.
+  result.push_back({
+    {
+      "acct", "add_key", "bpf", "clock_settime", "delete_module", "finit_module", "get_mempolicy",
+      "init_module", "ioperm", "iopl", "keyctl", "mbind", "mount", "move_pages",
+      "open_by_handle_at", "perf_event_open", "pivot_root", "quotactl", "reboot", "request_key",
+      "set_mempolicy", "setdomainname", "sethostname", "setns", "settimeofday", "swapoff", "swapon",
+      "syslog", "umount2", "unshare",
+    },
+    not_permitted,
+    {},
+  });
+  using Is = SyscallArgument::Compare;
+  // The flags of clone3 are in memory, where no filter can see them, so it is not allowed at all. C
+  // libraries fall back to clone.
+  result.push_back({{"clone"}, {}, SyscallArgument{0, Is::masked_equal, new_namespaces, 0}});
+  result.push_back({{"clone"},
+                    not_permitted,
+                    SyscallArgument{0, Is::masked_equal, new_user_namespace, new_user_namespace}});
   for (auto family : families)
-    result.push_back({{"socket"}, {}, SyscallArgument{0, family, {}}});
+    result.push_back({{"socket"}, {}, SyscallArgument{0, Is::equal, family}});
+  result.push_back(
+    {{"socket"}, family_not_supported, SyscallArgument{0, Is::greater, last_family}});
   for (auto personality : personalities)
-    result.push_back({{"personality"}, {}, SyscallArgument{0, personality, {}}});
+    result.push_back({{"personality"}, {}, SyscallArgument{0, Is::equal, personality}});
   return result;
 }
 

@@ -149,6 +149,19 @@ Json devices_of(const BundleRequest& request) {
   return result;
 }
 
+Json condition_of(const SyscallArgument& argument) {
+  auto result = Json{{"index", argument.index}, {"value", argument.value}};
+  switch (argument.compare) {
+    case SyscallArgument::Compare::equal: result["op"] = "SCMP_CMP_EQ"; break;
+    case SyscallArgument::Compare::greater: result["op"] = "SCMP_CMP_GT"; break;
+    case SyscallArgument::Compare::masked_equal:
+      result["op"] = "SCMP_CMP_MASKED_EQ";
+      result["valueTwo"] = argument.masked_value;
+      break;
+  }
+  return result;
+}
+
 Json seccomp_profile() {
   auto rules = Json::array();
   for (auto& rule : seccomp_rules()) {
@@ -156,14 +169,8 @@ Json seccomp_profile() {
                       {"action", rule.error ? "SCMP_ACT_ERRNO" : "SCMP_ACT_ALLOW"}};
     if (rule.error)
       entry["errnoRet"] = *rule.error;
-    if (auto& argument = rule.argument; argument && argument->masked_value)
-      entry["args"] = Json::array({{{"index", argument->index},
-                                    {"op", "SCMP_CMP_MASKED_EQ"},
-                                    {"value", argument->value},
-                                    {"valueTwo", *argument->masked_value}}});
-    else if (argument)
-      entry["args"] = Json::array(
-        {{{"index", argument->index}, {"op", "SCMP_CMP_EQ"}, {"value", argument->value}}});
+    if (rule.argument)
+      entry["args"] = Json::array({condition_of(*rule.argument)});
     rules.push_back(std::move(entry));
   }
   // No list of architectures: the native one.

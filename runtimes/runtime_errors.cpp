@@ -267,6 +267,8 @@ Error explain_launch_failure(const RuntimeProfile& profile, const MonitorFailed&
   if (auto error = recognize(messages, {profile, spec}))
     return *error;
   auto reason = main_message(messages);
+  if (contains(reason, "waiting for sandbox to start: EOF"))
+    reason = "the sandbox ended while it was starting, and said nothing";
   if (reason.empty())
     reason = "it ended with " + to_string(to_exit_status(failed.wait_status)) + " and said nothing";
   auto has_limits = spec.limits.memory_bytes > 0 || spec.limits.pids > 0;

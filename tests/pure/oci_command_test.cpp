@@ -57,6 +57,21 @@ TEST_CASE("a runtime's flags stand between its log and the verb") {
                 "--log-format", "json", "--platform=ptrace", "--network=none", "start", id});
 }
 
+TEST_CASE("a process inside a sandbox is signalled through the runtime") {
+  auto profile = gvisor;
+  profile.has_host_processes = false;
+  profile.flags = {};
+  auto call = RuntimeCall{profile, "log", id};
+  auto common = Argv{"/usr/bin/runsc", "--root", "/run/gvisor/web", "--log", "log", "--log-format",
+                     "json"};
+  auto exec = common;
+  exec.insert(exec.end(), {"exec", "--process", "process.json", "--internal-pid-file", "pid", id});
+  CHECK(exec_argv(call, "process.json", "pid") == exec);
+  auto kill = common;
+  kill.insert(kill.end(), {"kill", "--pid", "7", id});
+  CHECK(kill_process_argv(call, 7) == kill);
+}
+
 TEST_CASE("the start FIFO lies in the runtime's record of the container") {
   CHECK(start_fifo_path(runc, id) == "/run/berth/runc/web/abcdefghijklmnopqrstuvwxyz/exec.fifo");
 }

@@ -230,7 +230,7 @@ TEST_CASE("what runsc 20221219 and 20240729 say when they cannot create a contai
     {"a sandbox that ended (both)",
      runsc_log("creating container: cannot create sandbox: cannot read client sync file: waiting "
                "for sandbox to start: EOF"),
-     ec::runtime_failed, "gvisor 0.0~20221219.0 create", "cannot read client sync file"},
+     ec::runtime_failed, "gvisor 0.0~20221219.0 create", "the sandbox ended while it was starting"},
     {"no process left for the sandbox (2022)",
      runsc_log("creating container: cannot create sandbox: cannot create sandbox process: starting "
                "sandbox: fork/exec /proc/self/exe: resource temporarily unavailable"),
