@@ -72,8 +72,10 @@ TEST_CASE("exec takes variables, a working directory and a user", "[exec]") {
 TEST_CASE("exec sees the processes of its container", "[exec]") {
   BERTH_SUITE_NODE(node);
   auto id = node.start("main", {}, {"/bin/sleep", "12345"});
-  auto seen = exec(node, id, {}, shell("tr '\\0' ' ' </proc/1/cmdline"));
-  CHECK(seen.out == "/bin/sleep 12345 ");
+  // Right after the start it may still be on its way from the runtime to the program.
+  CHECK(eventually(5s, [&] {
+    return exec(node, id, {}, shell("tr '\\0' ' ' </proc/1/cmdline")).out == "/bin/sleep 12345 ";
+  }));
 }
 
 TEST_CASE("exec works only in a container that runs", "[exec]") {

@@ -307,7 +307,16 @@ uint64_t TestNode::last_event() const {
 
 std::string TestNode::leaks_since(const Census& before) const {
   auto leaks = std::string{};
-  eventually(10s, [&] { return (leaks = difference(before, census())).empty(); });
+  auto slow = std::string{};
+  auto begin = std::chrono::steady_clock::now();
+  eventually(10s, [&] {
+    leaks = difference(before, census());
+    if (!leaks.empty() && std::chrono::steady_clock::now() - begin > stretched(2s))
+      slow = leaks;
+    return leaks.empty();
+  });
+  if (leaks.empty() && !slow.empty())
+    std::cout << "\ntook more than 2 s to go away:\n" << slow << std::flush;
   return leaks;
 }
 
