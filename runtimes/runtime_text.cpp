@@ -85,6 +85,13 @@ std::string_view take_object(std::string_view& text) {
   return {};
 }
 
+/// Where a plain line ends: before the next line break, or before the next message if there is none
+/// between them, because the beginning of this one was cut off.
+size_t line_end(std::string_view text) {
+  return std::min(
+    {text.find('\n'), text.find("{\"msg\":", 1), text.find("{\"level\":", 1), text.size()});
+}
+
 void add_object(std::vector<RuntimeMessage>& messages, std::string_view object) {
   auto json = nlohmann::json::parse(object, nullptr, false);
   if (!json.is_object())
@@ -134,8 +141,8 @@ std::vector<RuntimeMessage> parse_runtime_text(std::string_view text) {
       }
       ++broken_objects;
     }
-    auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    auto line = text.substr(0, line_end(text));
+    text.remove_prefix(line.size());
     // The rest of a crash is a stack trace, the rest of a usage error is the usage.
     if (begins_with(line, "goroutine ") || begins_with(line, "Usage: "))
       break;

@@ -405,6 +405,10 @@ TEST_CASE("messages are read with and without line breaks, and from damaged text
           .empty());
   CHECK(parse_runtime_text("{\"level\":1,\"msg\":\"x\"}{\"level\":\"error\",\"msg\":2}").empty());
   CHECK(main_message({}).empty());
+  // The monitor keeps the end of a long log.
+  CHECK(parse_runtime_text(a.substr(20) + b).back() == RuntimeMessage{"second", true});
+  CHECK(parse_runtime_text("cut off\"}" + runc_log("runc's")).back()
+        == RuntimeMessage{"runc's", true});
   // Whatever is cut off or overwritten, there is an answer and no crash.
   for (size_t i = 0; i < a.size(); ++i) {
     (void)explain_launch_failure(gvisor(), {LaunchStage::create, exited_1, a.substr(i)},
