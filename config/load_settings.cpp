@@ -114,7 +114,8 @@ void ignore_other_sections(const YamlNode& root, LoadState& state) {
   }
 }
 
-/// Reports a configuration without pools where the operator would have to write them.
+/// Reports a configuration without pools where the operator would have to write them. A worker that has other settings may
+/// be meant so: its pools come in a drop-in one day.
 void report_no_pools(const YamlNode& root, const std::string& file, LoadState& state) {
   auto where = Origin{file, 0, 0};
   auto hint = std::string{};
@@ -127,6 +128,10 @@ void report_no_pools(const YamlNode& root, const std::string& file, LoadState& s
       if (nearest(ignored.path, std::array<std::string_view, 1>{"worker"}) != "")
         hint = " (did you mean \"worker\" by " + in_quotes(ignored.path) + " in line "
                + std::to_string(ignored.origin.line) + "?)";
+  if (pools == nullptr && worker != nullptr && !worker->value.entries.empty()) {
+    state.settings.notices.push_back({"worker", "has no pools, so nothing can be launched", worker->origin});
+    return;
+  }
   if (pools != nullptr)
     where = pools->origin;
   else if (worker != nullptr)

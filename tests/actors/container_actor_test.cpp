@@ -249,7 +249,7 @@ TEST_CASE_METHOD(ContainerWorld, "a launch that fails leaves nothing and frees i
   CHECK(story.back() == "id free");
 }
 
-TEST_CASE_METHOD(ContainerWorld, "a running container is removed only by force", "[container]") {
+TEST_CASE_METHOD(ContainerWorld, "the actor of a running container lets it be removed only by force", "[container]") {
   run_it();
   auto refused = ask<void>(container, RemoveContainer{false}).get();
   REQUIRE(!refused);
@@ -265,7 +265,7 @@ TEST_CASE_METHOD(ContainerWorld, "a running container is removed only by force",
                  "id free"});
 }
 
-TEST_CASE_METHOD(ContainerWorld, "an ended container stays until it is removed", "[container]") {
+TEST_CASE_METHOD(ContainerWorld, "an ended container keeps its actor until it is removed", "[container]") {
   run_it();
   hear(exit_0);
   hear(MonitorDeleted{});

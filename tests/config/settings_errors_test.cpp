@@ -308,7 +308,6 @@ TEST_CASE("a configuration without pools says where they belong", "[config]") {
       {"# nothing here\n", "f.yaml: no pools configured under worker.pools"},
       {"---\n...\n", "f.yaml: no pools configured under worker.pools"},
       {"worker:\n", "f.yaml:1:1: no pools configured under worker.pools"},
-      {"worker: {containerRuntime: runc}", "f.yaml:1:1: no pools configured under worker.pools"},
       {"worker:\n  pools:\n", "f.yaml:2:3: no pools configured under worker.pools"},
       {"worker:\n  pools: {}\n", "f.yaml:2:3: no pools configured under worker.pools"},
       {"pools: {a: }",
