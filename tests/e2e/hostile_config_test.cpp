@@ -49,7 +49,7 @@ TEST_CASE("a daemon with a wrong configuration ends at once and tells all errors
                                       "  logs: {maxSize: -1}\n");
   INFO(describe(done));
   CHECK(done.code == wrong_configuration);
-  for (auto part : {":4:7: worker.pools.sandbox: unknown key \"runtme\" (did you mean \"runtime\"?)", ":5:22:", ":7:16:", ":8:18:",
+  for (auto part : {":4:7: pools.sandbox: unknown key \"runtme\" (did you mean \"runtime\"?)", ":5:22:", ":7:16:", ":8:18:",
                     ":9:5:", ":12:"}) {
     INFO(part);
     CHECK(contains(done.err, file + part));

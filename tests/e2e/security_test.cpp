@@ -47,7 +47,8 @@ TEST_CASE("a container of runc has the least privileges that programs can do wit
   CHECK(printed(node, "ls /sys/firmware 2>/dev/null | wc -l") == "0\n");
   CHECK(printed(node, "(echo 1 >/proc/sys/kernel/panic) 2>/dev/null || echo refused") == "refused\n");
   CHECK(printed(node, "(echo b >/proc/sysrq-trigger) 2>/dev/null || echo refused") == "refused\n");
-  CHECK(printed(node, "(mkdir /sys/fs/cgroup/memory/escape || mkdir /sys/fs/cgroup/escape) 2>/dev/null || echo refused")
+  // On cgroup v1 the directory above the hierarchies is a file system of the container's own.
+  CHECK(printed(node, "cd /sys/fs/cgroup; [ ! -d memory ] || cd memory; mkdir escape 2>/dev/null || echo refused")
         == "refused\n");
   CHECK(printed(node, "(mknod /tmp/disk b 8 0 && head -c 1 /tmp/disk) 2>/dev/null || echo refused") == "refused\n");
   CHECK(printed(node, "unshare -U true 2>/dev/null || echo refused") == "refused\n");
@@ -60,9 +61,10 @@ TEST_CASE("a container sees neither its bundle nor the host", "[security]") {
   CHECK(printed(node, "ls " + node.root() + " 2>/dev/null | wc -l") == "0\n");
   // Nothing but the standard streams is open; the fourth is the directory that ls reads.
   CHECK(printed(node, "ls /proc/self/fd | tr '\\n' ' '") == "0 1 2 3 ");
-  CHECK(printed(node, "ls /proc | grep -c '^[0-9]'") == "3\n");
+  // The shell and what it has started, and nobody of the host.
+  CHECK(std::atoi(printed(node, "ls /proc | grep -c '^[0-9]'").c_str()) <= 3);
   CHECK(printed(node, "ls /sys/class/net") == "lo\n");
-  CHECK(printed(node, "env | grep -c BERTH") == "0\n");
+  CHECK(printed(node, "env | grep -c BERTH || true") == "0\n");
 
   auto id = node.start("plain", {}, {"/bin/sleep", "1000"});
   auto directory = fs::path{node.inspect(id)["directory"].get<std::string>()};
@@ -83,7 +85,7 @@ TEST_CASE("a container of gVisor has a kernel of its own", "[security]") {
                                  patient_probe())};
   CHECK(contains(printed(node, "dmesg"), "gVisor"));
   CHECK(printed(node, "ls " + node.root() + " 2>/dev/null | wc -l") == "0\n");
-  CHECK(printed(node, "ls /sys/class/net 2>/dev/null | grep -vc '^lo$'") == "0\n");
+  CHECK(printed(node, "ls /sys/class/net 2>/dev/null | grep -vc '^lo$' || true") == "0\n");
   CHECK(status(node, "CapEff", {"--user", "worker"}) == "0000000000000000\n");
 }
 
