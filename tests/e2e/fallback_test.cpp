@@ -17,7 +17,7 @@ std::string config_with(const std::string& runsc, const std::string& platform = 
   auto options = platform.empty() ? std::string{} : "      runtimeConfig: {gvisorPlatform: " + platform + "}\n";
   return config_of("  containerRuntime: gvisor\n  pools:\n    lenient:\n" + options + "      onRuntimeUnavailable: fallback\n"
                      + "    firm:\n" + options + "      onRuntimeUnavailable: fail\n    plain:\n      runtime: runc\n",
-                   "  probeTimeout: " + stretched_seconds(3) + "\n  runtimes: {runsc: " + runsc + "}\n");
+                   "  probeTimeout: " + stretched_seconds(5) + "\n  runtimes: {runsc: " + runsc + "}\n");
 }
 
 std::string make_script(const TempDir& dir, const std::string& name, const std::string& text) {
