@@ -34,12 +34,16 @@ public:
   using Plan = std::optional<Result<Answer>>;
 
   std::mutex mutex;
+  /// Where the containers tell that they are removed.
+  EventActor events;
   std::map<std::string, ContainerInfo> containers;
   PoolInfos pools;
   /// Decides about a launch. Without it, the container runs.
   std::function<Plan<ContainerInfo>(const LaunchSpec&)> launch;
   /// Decides about a stop. Without it, the container exits with code 143.
   std::function<Plan<ContainerInfo>(const StopContainer&)> stop;
+  /// Told when a container's reader has read everything: then the container would be removed.
+  std::function<void(const std::string& id)> released;
   /// Everything that was asked for, in words.
   std::vector<std::string> asked;
   std::vector<LaunchSpec> launched;
@@ -128,8 +132,11 @@ inline ContainerActor::behavior_type fake_container(ContainerActor::pointer self
       return caf::unit;
     },
     [=](const ReleaseOutput&) {
-      auto guard = std::lock_guard{script->mutex};
-      script->note("release " + id);
+      {
+        auto guard = std::lock_guard{script->mutex};
+        script->note("release " + id);
+      }
+      script->released(id);
     },
     [](const OomKill&) {},
     [](const MonitorPacket&) {},
@@ -199,6 +206,8 @@ public:
     pool.name.value = "web";
     pool.state = PoolState::ready;
     script->pools = {pool};
+    script->events = events;
+    script->released = [this](const std::string& id) { publish("container.removed", id); };
     auto options = HttpServerOptions{socket, api()};
     if (adjust)
       adjust(options);
