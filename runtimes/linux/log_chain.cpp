@@ -3,8 +3,10 @@
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/retry.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,6 +16,9 @@
 namespace berth {
 
 namespace {
+
+/// Nobody keeps more files than this; odd files with higher numbers are read nevertheless.
+constexpr uint32_t dense_numbers = 1000;
 
 /// The number of a rotated file's name; nothing for other files.
 std::optional<uint32_t> number_in(std::string_view file, const std::string& name) {
@@ -25,7 +30,8 @@ std::optional<uint32_t> number_in(std::string_view file, const std::string& name
   auto result = uint32_t{0};
   auto end = file.data() + file.size();
   auto [stop, error] = std::from_chars(file.data() + prefix.size(), end, result);
-  return error == std::errc{} && stop == end ? std::optional{result} : std::nullopt;
+  auto valid = error == std::errc{} && stop == end && result < UINT32_MAX;
+  return valid ? std::optional{result} : std::nullopt;
 }
 
 } // namespace
@@ -55,21 +61,24 @@ uint64_t LogChain::inode_of(const std::string& name) const {
 }
 
 std::map<uint32_t, uint64_t> LogChain::files() const {
-  auto result = std::map<uint32_t, uint64_t>{};
+  // While files are renamed, a listing may leave them out. So it only tells how far to look.
+  auto numbers = std::set<uint32_t>{0};
   auto fd = UniqueFd{::openat(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  auto listing = fd ? ::fdopendir(fd.get()) : nullptr;
-  if (listing == nullptr)
-    return result;
-  fd.release();
-  while (auto entry = ::readdir(listing))
-    if (auto number = number_in(entry->d_name, name_))
-      result.emplace(*number, 0);
-  ::closedir(listing);
-  // From low to high numbers, which is the way that a file moves: none is overtaken and missed.
-  for (auto i = result.begin(); i != result.end();) {
-    i->second = inode_of(name_of(i->first));
-    i = i->second == 0 ? result.erase(i) : std::next(i);
+  if (auto listing = fd ? ::fdopendir(fd.get()) : nullptr) {
+    fd.release();
+    while (auto entry = ::readdir(listing))
+      if (auto number = number_in(entry->d_name, name_))
+        numbers.insert(*number);
+    ::closedir(listing);
   }
+  for (auto number = uint32_t{0}; number <= std::min(*numbers.rbegin(), dense_numbers); ++number)
+    numbers.insert(number);
+  numbers.insert(*numbers.rbegin() + 1);
+  // From low to high numbers, which is the way that a file moves: none is overtaken and missed.
+  auto result = std::map<uint32_t, uint64_t>{};
+  for (auto number : numbers)
+    if (auto inode = inode_of(name_of(number)); inode != 0)
+      result.emplace(number, inode);
   return result;
 }
 

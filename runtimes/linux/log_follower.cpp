@@ -56,14 +56,6 @@ std::optional<bool> has_writer(const UniqueFd& file) {
   return false;
 }
 
-/// How many different files have lower numbers. During a rotation one file has two.
-uint64_t count_newer(const std::map<uint32_t, uint64_t>& files, uint32_t number) {
-  auto inodes = std::set<uint64_t>{};
-  for (auto i = files.begin(); i != files.end() && i->first < number; ++i)
-    inodes.insert(i->second);
-  return inodes.size();
-}
-
 } // namespace
 
 Result<LogFollower> LogFollower::open(const std::string& path, Mode mode) {
@@ -83,8 +75,9 @@ Result<LogFollower> LogFollower::open(const std::string& path, Mode mode) {
       return failure(sys_error("inotify_add_watch", path));
   }
   auto result = LogFollower{std::move(*chain), mode, std::move(inotify)};
-  if (auto entered = result.enter(result.successor()); !entered)
-    return failure(std::move(entered.error()));
+  if (auto first = result.successor(); first && first->file)
+    if (auto entered = result.enter(std::move(*first)); !entered)
+      return failure(std::move(entered.error()));
   if (!result.file_ && mode == Mode::read)
     return failure(ec::system_error, "open " + path, "No such file or directory");
   return result;
@@ -110,7 +103,7 @@ Result<LogFollower::Piece> LogFollower::next(std::chrono::milliseconds timeout) 
     // read; and a writer that rotates has the new file in place before it closes the old one.
     auto over = !may_grow();
     auto step = successor();
-    if (over || step.file) {
+    if (step && (over || step->file)) {
       more = read_block();
       if (!more)
         return failure(std::move(more.error()));
@@ -118,9 +111,9 @@ Result<LogFollower::Piece> LogFollower::next(std::chrono::milliseconds timeout) 
         continue;
       if (auto lines = take_lines(true))
         return Piece{Piece::Kind::lines, std::move(*lines)};
-      if (!step.file)
+      if (!step->file)
         return Piece{Piece::Kind::end, {}};
-      if (auto entered = enter(std::move(step)); !entered)
+      if (auto entered = enter(std::move(*step)); !entered)
         return failure(std::move(entered.error()));
       continue;
     }
@@ -131,19 +124,20 @@ Result<LogFollower::Piece> LogFollower::next(std::chrono::milliseconds timeout) 
   }
 }
 
-LogFollower::Step LogFollower::successor() {
+LogFollower::Attempt LogFollower::successor() {
   for (auto i = 0; i < rotation_attempts; ++i) {
     take_events();
     if (auto step = look_for_successor())
-      return std::move(*step);
+      return step;
     // Not for events: a rotation that died has none.
     ::poll(nullptr, 0, rotation_pause.count());
   }
   if (file_ && linked_inode(file_) != 0)
-    return {};
+    return std::nullopt;
   // What is left of our log after a rotation that was not completed; lines may be missing before it.
-  auto step = oldest().value_or(Step{});
-  step.gap = static_cast<bool>(file_);
+  auto step = oldest();
+  if (step)
+    step->gap = static_cast<bool>(file_);
   return step;
 }
 
@@ -158,18 +152,12 @@ LogFollower::Attempt LogFollower::look_for_successor() {
   return after_linked(inode);
 }
 
-LogFollower::Attempt LogFollower::oldest() const {
+LogFollower::Attempt LogFollower::oldest() {
   auto files = chain_.files();
-  if (files.empty())
-    return Step{};
-  auto [number, inode] = *files.rbegin();
-  auto file = chain_.open_file(number);
-  if (!file || linked_inode(file) != inode || chain_.files() != files)
-    return std::nullopt;
-  return Step{std::move(file), false, count_newer(files, number)};
+  return files.empty() ? Step{} : open_step(files, std::prev(files.end()));
 }
 
-LogFollower::Attempt LogFollower::after_linked(uint64_t inode) const {
+LogFollower::Attempt LogFollower::after_linked(uint64_t inode) {
   auto files = chain_.files();
   auto mine =
       std::find_if(files.begin(), files.end(), [&](auto& entry) { return entry.second == inode; });
@@ -178,41 +166,46 @@ LogFollower::Attempt LogFollower::after_linked(uint64_t inode) const {
   if (mine == files.begin())
     return Step{};
   // The nearest lower number, for in the middle of a rotation one of them is free.
-  auto [number, next_inode] = *std::prev(mine);
-  auto file = chain_.open_file(number);
-  // Files move to higher numbers only: if all are where they were, none has slipped in between.
-  if (!file || linked_inode(file) != next_inode || chain_.files() != files)
-    return std::nullopt;
-  return Step{std::move(file), false, count_newer(files, number)};
+  return open_step(files, std::prev(mine));
 }
 
 LogFollower::Attempt LogFollower::after_removed() {
   // Our file has no number any more, so the next one is found by counting the files begun since. The count holds when no
-  // rotation is going on and the kernel has told of the last one.
-  if (chain_.is_rotating())
-    return std::nullopt;
+  // rotation is going on and the kernel has told of the last one, which it does a moment after the new name is seen.
+  auto current = chain_.current();
   auto watched = pollfd{inotify_.get(), POLLIN, 0};
   ::poll(&watched, 1, rotation_pause.count());
-  if (take_events())
+  if (take_events() || chain_.is_rotating())
     return std::nullopt;
   auto files = chain_.files();
   // Somebody removed the newest file. Older ones may be left, but we have read them.
-  if (newer_ == 0 && chain_.current() == 0)
+  if (newer_ == 0 && current == 0)
     return Step{};
   auto known = mode_ == Mode::follow && newer_ > 0;
-  auto begin = known ? files.lower_bound(static_cast<uint32_t>(newer_)) : files.end();
-  if (begin == files.begin())
+  auto end = known ? files.lower_bound(static_cast<uint32_t>(newer_)) : files.end();
+  if (end == files.begin())
     return Step{};
-  auto [number, inode] = *std::prev(begin);
-  auto file = chain_.open_file(number);
-  if (!file || linked_inode(file) != inode || chain_.files() != files)
+  auto number = std::prev(end)->first;
+  auto step = open_step(files, std::prev(end));
+  if (!step || chain_.is_rotating() || chain_.current() != current)
     return std::nullopt;
-  return Step{std::move(file), !known || number + 1 != newer_, count_newer(files, number)};
+  step->gap = !known || number + 1 != newer_;
+  return step;
+}
+
+/// Opens one of the files if all of them are where they were: files move to higher numbers only, so none has slipped in.
+LogFollower::Attempt LogFollower::open_step(const Files& files, Files::const_iterator next) {
+  auto file = chain_.open_file(next->first);
+  if (!file || linked_inode(file) != next->second || chain_.files() != files || take_events())
+    return std::nullopt;
+  auto newer = std::set<uint64_t>{};
+  // During a rotation one file has two numbers.
+  for (auto i = files.begin(); i != next; ++i)
+    newer.insert(i->second);
+  return Step{std::move(file), false, newer.size()};
 }
 
 Result<void> LogFollower::enter(Step step) {
-  if (!step.file)
-    return {};
   file_ = std::move(step.file);
   offset_ = 0;
   newer_ = step.newer;

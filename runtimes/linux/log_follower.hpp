@@ -67,11 +67,14 @@ private:
 
   LogFollower(LogChain chain, Mode mode, UniqueFd inotify);
 
-  Step successor();
+  using Files = std::map<uint32_t, uint64_t>;
+
+  Attempt successor();
   Attempt look_for_successor();
-  Attempt oldest() const;
-  Attempt after_linked(uint64_t inode) const;
+  Attempt oldest();
+  Attempt after_linked(uint64_t inode);
   Attempt after_removed();
+  Attempt open_step(const Files& files, Files::const_iterator next);
   Result<void> enter(Step step);
   Result<bool> read_block();
   std::optional<std::string> take_lines(bool all);

@@ -96,7 +96,7 @@ TEST_CASE("a log is read from its oldest file to its end") {
 TEST_CASE("files that are not of the log are not read") {
   auto dir = test::TempDir{};
   auto path = dir / "log";
-  for (auto name : {"log.new", "log.01", "log.0", "log.1.gz", "log.-1", "log.4294967296", "log.",
+  for (auto name : {"log.new", "log.01", "log.0", "log.1.gz", "log.-1", "log.4294967295", "log.4294967296", "log.",
                     "log1", "alog"})
     write_text(dir / name, "wrong\n");
   fs::create_symlink(dir / "log1", path + ".2");
