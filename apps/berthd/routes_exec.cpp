@@ -21,10 +21,14 @@ constexpr size_t read_size = 64 * 1024;
 /// The log of a runtime has a line or two.
 constexpr size_t log_limit = 64 * 1024;
 constexpr size_t pid_limit = 32;
+/// How long the first words on stderr are kept back, to see whether they are the runtime's.
+constexpr auto settling_time = std::chrono::milliseconds{25};
 /// How long a program whose client has gone may take to end after SIGTERM; less when the server stops.
 constexpr auto end_grace = std::chrono::seconds{5};
-constexpr auto end_grace_at_stop = std::chrono::milliseconds{400};
+constexpr auto end_grace_at_stop = std::chrono::milliseconds{250};
 constexpr auto kill_grace = std::chrono::milliseconds{200};
+/// How long a runtime may take to signal a process inside.
+constexpr auto kill_limit = std::chrono::milliseconds{250};
 
 /// The files that one call of `exec` needs, beside the container's bundle. They go with this object.
 class ExecFiles {
@@ -107,7 +111,7 @@ public:
         pipe->read_available(bytes, read_size);
       if (bytes.empty())
         continue;
-      if (!started_ && stream == LogStream::err && runtime_failed())
+      if (!started_ && stream == LogStream::err && runtime_failed(program.child))
         held_ += bytes;
       else
         lines += output_line(stream, bytes);
@@ -122,7 +126,9 @@ public:
   }
 
 private:
-  bool runtime_failed() const {
+  /// runc writes its log first and stderr second, runsc the other way round, and both end right after that.
+  bool runtime_failed(const Child& runtime) const {
+    (void) wait_any({{&runtime.pidfd(), Interest::readable}}, settling_time);
     auto log = read_file(log_, log_limit);
     return log && log->find("\"level\":\"error\"") != std::string::npos;
   }
@@ -132,30 +138,58 @@ private:
   bool started_ = false;
 };
 
-/// As long as the runtime lives and has not reaped the process, its pid is nobody else's.
-void kill_by_pid_file(const std::string& pid_file) {
-  auto text = read_file(pid_file, pid_limit);
-  auto pid = text ? std::atoi(text->c_str()) : 0;
-  if (pid <= 1)
-    return;
-  auto start = process_start_time(pid);
-  if (!start)
-    return;
-  if (auto process = open_pidfd(pid, *start))
-    (void) send_signal(*process, SIGKILL);
-}
+/// One process of a container, known by the pid that its runtime has written down.
+class ExecProcess {
+public:
+  ExecProcess(const RuntimeCall& runtime, Child& caller, std::string pid_file)
+    : runtime_(runtime), caller_(caller), pid_file_(std::move(pid_file)) {
+    // nop
+  }
 
-/// Ends a program that nobody waits for any more. The runtime passes SIGTERM on to it, but cannot pass on SIGKILL; under
-/// runc it is a process of the host, whose pid the runtime has written down.
-void end_program(Child& child, const RuntimeProfile& profile, const std::string& pid_file, std::chrono::milliseconds grace) {
-  (void) child.kill(SIGTERM);
-  if (auto ended = child.wait_for(grace); !ended || *ended)
-    return;
-  if (profile.has_host_processes)
-    kill_by_pid_file(pid_file);
-  if (auto ended = child.wait_for(kill_grace); ended && !*ended)
-    (void) child.kill(SIGKILL);
-}
+  /// Ends the process, and then the call of the runtime that ran it, for nobody waits for it any more.
+  void end(const EventFlag& stop) {
+    signal(SIGTERM);
+    // Whoever stops the server does not wait for as long as others.
+    (void) wait_any({{&caller_.pidfd(), Interest::readable}, {&stop.fd(), Interest::readable}}, end_grace);
+    if (auto ended = caller_.wait_for(end_grace_at_stop); !ended || *ended)
+      return;
+    signal(SIGKILL);
+    if (auto ended = caller_.wait_for(kill_grace); ended && !*ended)
+      (void) caller_.kill(SIGKILL);
+  }
+
+private:
+  void signal(int number) {
+    auto text = read_file(pid_file_, pid_limit);
+    auto pid = text ? std::atoi(text->c_str()) : 0;
+    if (pid <= 0)
+      // It has not come that far. runc passes signals on that it gets in the meantime.
+      (void) caller_.kill(number);
+    else if (runtime_.profile.has_host_processes)
+      signal_host_process(pid, number);
+    else
+      signal_inside(pid, number);
+  }
+
+  /// As long as the runtime lives and has not reaped it, its pid is nobody else's.
+  static void signal_host_process(int pid, int number) {
+    auto start = process_start_time(pid);
+    if (!start)
+      return;
+    if (auto process = open_pidfd(pid, *start))
+      (void) send_signal(*process, number);
+  }
+
+  void signal_inside(int pid, int number) {
+    auto argv = kill_process_argv(runtime_, pid);
+    argv.push_back(std::to_string(number));
+    (void) run_command(argv, kill_limit, log_limit);
+  }
+
+  const RuntimeCall& runtime_;
+  Child& caller_;
+  std::string pid_file_;
+};
 
 /// Passes the output on until the program has ended.
 Result<ExitStatus> stream_output(Call& call, Program& program, OutputLines& output) {
@@ -217,8 +251,7 @@ Result<void> run(Call& call, const ContainerInfo& container, const ExecOrder& or
   auto begun = call.reply.begin_stream(ndjson_type);
   auto status = begun ? stream_output(call, *program, output) : Result<ExitStatus>{failure(begun.error())};
   if (!status) {
-    auto stopping = call.client.stop().raised();
-    end_program(program->child, container.profile, files.pid(), stopping ? end_grace_at_stop : end_grace);
+    ExecProcess{runtime, program->child, files.pid()}.end(call.client.stop());
     return failure(std::move(status.error()));
   }
   auto spec = container.spec;

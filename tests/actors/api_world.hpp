@@ -34,8 +34,6 @@ public:
   using Plan = std::optional<Result<Answer>>;
 
   std::mutex mutex;
-  /// Where the containers tell that they are removed.
-  EventActor events;
   std::map<std::string, ContainerInfo> containers;
   PoolInfos pools;
   /// Decides about a launch. Without it, the container runs.
@@ -206,7 +204,6 @@ public:
     pool.name.value = "web";
     pool.state = PoolState::ready;
     script->pools = {pool};
-    script->events = events;
     script->released = [this](const std::string& id) { publish("container.removed", id); };
     auto options = HttpServerOptions{socket, api()};
     if (adjust)
