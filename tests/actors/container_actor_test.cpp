@@ -84,6 +84,13 @@ struct ContainerWorld : berth::test::ActorWorld {
   ContainerActor container;
   Pending<ContainerInfo> launched;
 
+  /// The world of these tests has one thread. If the monitor's end were closed here, the descriptor thread would hear of it
+  /// and send a message in the middle of another test, so it stays open until the program ends.
+  ~ContainerWorld() {
+    static auto kept = std::vector<UniqueFd>{};
+    kept.push_back(std::move(peer));
+  }
+
   void launch(std::function<void(ContainerOrder&)> change = {}) {
     auto node = std::make_shared<NodeContext>();
     node->fds = fds;
@@ -295,7 +302,6 @@ TEST_CASE_METHOD(ContainerWorld, "automatic removal waits for the reader of the 
 
 TEST_CASE_METHOD(ContainerWorld, "a monitor that dies takes the container along, and says so", "[container]") {
   run_it();
-  peer = UniqueFd{};
   caf::anon_send(container, MonitorGone{});
   run();
   CHECK(init.wait_for(5000ms).value());
