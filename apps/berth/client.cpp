@@ -42,7 +42,8 @@ Failure not_http() {
 }
 
 Failure silent(std::chrono::milliseconds limit) {
-  return {"connection_lost", "nothing came from berthd for " + std::to_string(limit.count() / 1000) + " s; does it still work?"};
+  return {"connection_lost",
+          "nothing came from berthd for " + std::to_string(limit.count() / 1000) + " s; does it still work?"};
 }
 
 } // namespace
@@ -120,8 +121,8 @@ Answer<UniqueFd> Client::connect() const {
   }
 }
 
-/// Sends a request and passes what comes back on, up to the end of the answer, of `on_body`'s or `on_pause`'s wish, or of
-/// patience.
+/// Sends a request and passes on what comes back: up to the end of the answer, or until `on_body` or `on_pause` want no
+/// more, or patience is over.
 Answer<void> Client::talk(const Call& call, HttpAnswer& answer, const HttpAnswer::OnBody& on_body,
                           const std::function<bool()>& on_pause) const {
   auto fd = connect();
@@ -137,7 +138,8 @@ Answer<void> Client::talk(const Call& call, HttpAnswer& answer, const HttpAnswer
   auto buffer = std::string{};
   while (!answer.is_complete()) {
     buffer.clear();
-    auto size = connection.read(buffer, read_size, answer.status() == 0 ? answer_deadline : Clock::now() + silence_limit);
+    auto size =
+      connection.read(buffer, read_size, answer.status() == 0 ? answer_deadline : Clock::now() + silence_limit);
     if (!size && size.error().code == ec::deadline_exceeded)
       return tl::unexpected{silent(answer.status() == 0 ? call.patience : silence_limit)};
     if (size && *size > 0) {
@@ -151,8 +153,8 @@ Answer<void> Client::talk(const Call& call, HttpAnswer& answer, const HttpAnswer
     answer.end();
     if (answer.is_complete())
       break;
-    return fail("connection_lost",
-                answer.status() == 0 ? "lost the connection to berthd before it answered" : "lost the connection to berthd");
+    return fail("connection_lost", answer.status() == 0 ? "lost the connection to berthd before it answered"
+                                                        : "lost the connection to berthd");
   }
   return {};
 }

@@ -8,7 +8,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <map>
 #include <sstream>
 
 namespace berth::cli {
@@ -162,7 +161,7 @@ tl::expected<CommandLine, EarlyEnd> parse_command_line(const std::vector<std::st
   main.add_option("--host", host, "The daemon that listens on this socket (default: unix:///run/berth/berth.sock)")
     ->type_name("unix:///PATH");
   main.set_help_flag("-h,--help", "Show this");
-  main.group("Flags");
+  main.set_version_flag("--version", "berth " BERTH_VERSION "\n", "Show the version of this command");
   for (auto* option : main.get_options())
     option->group("Flags");
   main.footer(main_footer);
@@ -196,6 +195,8 @@ tl::expected<CommandLine, EarlyEnd> parse_command_line(const std::vector<std::st
     return tl::unexpected{usage_failure(verb_name(), error.what)};
   } catch (const CLI::CallForHelp&) {
     return tl::unexpected{EarlyEnd{success, main.help()}};
+  } catch (const CLI::CallForVersion& version) {
+    return tl::unexpected{EarlyEnd{success, version.what()}};
   } catch (const CLI::ParseError& error) {
     if (args.empty())
       return tl::unexpected{EarlyEnd{usage_error, main.help()}};

@@ -16,7 +16,8 @@ std::string lower(std::string_view text) {
 
 std::string_view trim(std::string_view text) {
   auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  return first == std::string_view::npos ? std::string_view{}
+                                         : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 bool parse_number(std::string_view text, int base, uint64_t& result) {

@@ -7,8 +7,8 @@
 
 namespace berth::cli {
 
-/// Reads one HTTP/1.1 answer (RFC 9112) from its bytes as they come: the status, and a body of known length, in chunks, or up
-/// to the end of the connection.
+/// Reads one HTTP/1.1 answer (RFC 9112) from its bytes as they come: the status, and a body that has a known length, is
+/// in chunks, or lasts until the connection ends.
 class HttpAnswer {
 public:
   /// Gets the body piece by piece; returns false to end the reading.
@@ -43,7 +43,19 @@ public:
   }
 
 private:
-  enum class State : uint8_t { head, counted_body, chunk_size, chunk_data, chunk_end, trailer, endless_body, complete, broken };
+  enum class State : uint8_t {
+    head,
+    // Bodies of known length, in chunks, and up to the end of the connection.
+    counted_body,
+    chunk_size,
+    chunk_data,
+    chunk_end,
+    trailer,
+    endless_body,
+    // Ends.
+    complete,
+    broken,
+  };
 
   bool takes_lines() const;
   void take_line(std::string_view line);

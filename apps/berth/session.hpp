@@ -12,8 +12,8 @@ struct Session {
   Output& out;
 };
 
-// Each does what its verb was asked to and gives the exit code of the command. What could not be written to stdout is in
-// `Session::out`, not in the code.
+// Each does what its verb was asked to and gives the exit code of the command. A stdout that could not be written shows
+// in `Session::out` and not in the code.
 
 int perform(const Session& session, const RunOptions& options);
 int perform(const Session& session, const ExecOptions& options);

@@ -14,9 +14,9 @@ constexpr auto footer = R"~(Examples:
   berth events --type container.oom,container.exited --pool sandbox -o json
   berth events --since 4711 -o json        # goes on behind event 4711
 
-Types: container.accepted, .running, .oom, .exited, .failed, .removed; pool.ready, .degraded, .unavailable; runtime.ready, .failed;
-node.started, .stopping. A group like "container." stands for all of it. Without --since: what happens from now on, or with
---no-follow all that is kept.)~";
+Types: container.accepted, .running, .oom, .exited, .failed, .removed; pool.ready, .degraded,
+.unavailable; runtime.ready, .failed; node.started, .stopping. A group like "container." stands for
+all of it. Without --since: what happens from now on, or with --no-follow all that is kept.)~";
 
 struct Flags {
   EventsOptions options;
@@ -70,8 +70,8 @@ VerbParser events_parser() {
 }
 
 int perform(const Session& session, const EventsOptions& options) {
-  return perform_feed(session, {options.since, options.follow, options.types, options.pool, options.container, options.json,
-                                to_line});
+  return perform_feed(
+    session, {options.since, options.follow, options.types, options.pool, options.container, options.json, to_line});
 }
 
 } // namespace berth::cli

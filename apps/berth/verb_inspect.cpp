@@ -13,8 +13,8 @@ constexpr auto footer = R"~(Examples:
   berth inspect web-1 | jq .selection
   berth inspect web-1 web-2 | jq '.[].pid'
 
-Prints JSON: one object for one id, a list for several. `selection` tells which line of the configuration chose the runtime,
-and why.)~";
+Prints JSON: one object for one id, a list for several. `selection` tells which line of the
+configuration chose the runtime, and why.)~";
 
 } // namespace
 

@@ -28,7 +28,8 @@ void define(CLI::App& app, Flags& flags) {
   auto& options = flags.options;
   app.add_option("ID", options.id, "Container id");
   app.add_flag("-f,--follow", options.follow, "Go on with what is written from now on");
-  app.add_option("--since", options.since, "Not what is older: a duration like 10m, or a time of RFC 3339")->type_name("TIME");
+  app.add_option("--since", options.since, "Not what is older: a duration like 10m, or a time of RFC 3339")
+    ->type_name("TIME");
   app.add_option("-n,--tail", flags.tail, "Only the last N lines")->type_name("N");
   app.add_flag("-t,--timestamps", options.timestamps, "Begin every line with its time");
   add_format(app, options.json, "text");

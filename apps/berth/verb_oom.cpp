@@ -13,7 +13,8 @@ constexpr auto footer = R"~(Examples:
   berth oom --no-follow
   berth oom -o json | while read -r kill; do ./alert "$kill"; done
 
-A kill is always told before the end of its container. Scope "container": the container ended with it; "process": it lives on.)~";
+A kill is always told before the end of its container. Scope "container": the container ended with
+it; "process": it lives on.)~";
 
 struct Flags {
   OomOptions options;

@@ -21,7 +21,7 @@ void add_format(CLI::App& app, bool& json, const std::string& human) {
           throw UsageError{"--output " + in_quotes(format) + ": use json or " + human};
         json = format == "json";
       },
-      "Format: json or " + human)
+      human == "json" ? "Format: json" : "Format: json or " + human)
     ->type_name("FORMAT");
 }
 
@@ -37,8 +37,9 @@ CLI::Option* add_ids(CLI::App& app, std::vector<std::string>& ids) {
 
 std::string checked_id(const std::string& id) {
   if (!is_valid_name(id))
-    throw UsageError{in_quotes(id)
-                     + " is no container id: one to 64 letters, digits, \"_\", \".\", \"-\", beginning with a letter or digit"};
+    throw UsageError{
+      in_quotes(id)
+      + " is no container id: one to 64 letters, digits, \"_\", \".\", \"-\", beginning with a letter or digit"};
   return id;
 }
 

@@ -14,8 +14,8 @@ struct UsageError {
   std::string what;
 };
 
-/// How a verb reads its part of the command line. CLI11 fills the members that the verb bound to flags; `take` then makes
-/// options of them and throws `UsageError` for what is wrong.
+/// How a verb reads its part of the command line. CLI11 fills what the verb bound to flags in `define`; `take` makes
+/// options of it and throws `UsageError` for what is wrong.
 struct VerbParser {
   std::string name;
   /// One line for `berth --help`.

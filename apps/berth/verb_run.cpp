@@ -19,9 +19,9 @@ constexpr auto footer = R"~(Examples:
   berth run -d --id web-1 --pool sandbox --rootfs /images/web -m 256M --cpus 0.5 -- /bin/server --port 80
   berth run --rm --pool standard --rootfs ./py --mount ./src:/src:ro -e LANG -w /src -- python3 test.py
 
-The directory is used through an overlay and never written to. Attached, the command ends with the exit code of the
-container; SIGINT, SIGTERM and SIGHUP are sent on to it, and a third Ctrl-C leaves it running. `-o json` prints the container
-(-d) or all that happens to it, one JSON object a line.)~";
+The directory is used through an overlay and never written to. Attached, the command ends with the
+exit code of the container; SIGINT, SIGTERM and SIGHUP are sent on to it, and a third Ctrl-C leaves
+it running. `-o json` prints the container (-d) or all that happens to it, one JSON object a line.)~";
 
 /// What CLI11 reads before it is checked.
 struct Flags {
@@ -59,7 +59,8 @@ void define(CLI::App& app, Flags& flags) {
 
 MountOption parse_mount(const std::string& text, const Surroundings& surroundings) {
   auto reject = [&](const char* why) {
-    return UsageError{"--mount " + in_quotes(text) + ": " + why + "; write SOURCE:DESTINATION or SOURCE:DESTINATION:ro"};
+    return UsageError{"--mount " + in_quotes(text) + ": " + why
+                      + "; write SOURCE:DESTINATION or SOURCE:DESTINATION:ro"};
   };
   auto parts = CLI::detail::split(text, ':');
   if (parts.size() < 2 || parts.size() > 3)
@@ -135,8 +136,8 @@ void complain_of_loss(Output& out, const std::string& id, const std::string& why
   if (id.empty())
     out.complain(why + "; if the container was launched, it goes on: see `berth ps -a`");
   else
-    out.complain(why + "; container " + id + " goes on: follow it with `berth logs -f " + id + "`, get its exit code with `berth"
-                 " wait " + id + "`");
+    out.complain(why + "; container " + id + " goes on: follow it with `berth logs -f " + id
+                 + "`, get its exit code with `berth wait " + id + "`");
 }
 
 int run_attached(const Session& session, const RunOptions& options) {
@@ -150,8 +151,9 @@ int run_attached(const Session& session, const RunOptions& options) {
   if (auto code = attachment.conclude())
     return *code;
   if (session.out.error() != 0) {
-    session.out.complain("container " + attachment.id() + " goes on without anybody who reads its output; end it with `berth"
-                         " stop " + attachment.id() + "`");
+    session.out.complain("container " + attachment.id()
+                         + " goes on without anybody who reads its output; end it with `berth stop " + attachment.id()
+                         + "`");
     return berth_failed;
   }
   if (answer)

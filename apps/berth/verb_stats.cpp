@@ -21,8 +21,8 @@ constexpr auto footer = R"~(Examples:
   berth stats -f web-1
   berth stats -o json | jq -r '.[] | [.id, .memory.current] | @tsv'
 
-Without ids: all that run. With -f CPU is a share of one CPU over the last second, else the time used since the start.
-`-f -o json` prints one JSON object a line.)~";
+Without ids: all that run. With -f CPU is a share of one CPU over the last second, else the time used
+since the start. `-f -o json` prints one JSON object a line.)~";
 
 constexpr auto refresh_interval = std::chrono::seconds{1};
 
@@ -36,7 +36,8 @@ std::string of_limit(const std::string& value, uint64_t limit, const std::string
 std::string cpu_share(const StatsView& now, const StatsView* before) {
   if (before == nullptr || now.time.ns <= before->time.ns || now.cpu_ns < before->cpu_ns)
     return {};
-  return format_percent(static_cast<double>(now.cpu_ns - before->cpu_ns), static_cast<double>(now.time.ns - before->time.ns));
+  return format_percent(static_cast<double>(now.cpu_ns - before->cpu_ns),
+                        static_cast<double>(now.time.ns - before->time.ns));
 }
 
 std::string to_table(const Samples& samples, const std::map<std::string, StatsView>* earlier, bool in_colour) {
@@ -128,7 +129,8 @@ void print_once(const Session& session, const Samples& samples, bool single, boo
     session.out.write(pretty(texts.front()));
 }
 
-void print_again(const Session& session, const Samples& samples, const std::map<std::string, StatsView>& earlier, bool json) {
+void print_again(const Session& session, const Samples& samples, const std::map<std::string, StatsView>& earlier,
+                 bool json) {
   if (json) {
     for (auto& sample : samples)
       session.out.write(sample.json + "\n");

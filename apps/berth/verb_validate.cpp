@@ -20,8 +20,8 @@ constexpr auto footer = R"~(Examples:
   berth validate /etc/berth/berth.yaml
   berth validate berth.yaml -o json | jq '.settings[] | select(.source != "default")'
 
-Needs no daemon. Drop-ins in conf.d beside the file are read, too. Prints the effective configuration with the place every
-value comes from; or all errors, one a line as FILE:LINE:COLUMN, and exits with 1.)~";
+Needs no daemon. Drop-ins in conf.d beside the file are read, too. Prints the effective configuration
+with the place every value comes from; or all errors, one a line as FILE:LINE:COLUMN, and exits with 1.)~";
 
 std::string to_text(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -39,7 +39,8 @@ std::string errors_as_json(const std::vector<ConfigError>& errors) {
 }
 
 std::string settings_as_json(const Settings& settings) {
-  auto json = Json{{"valid", true}, {"settings", Json::array()}, {"notices", Json::array()}, {"ignored", Json::array()}};
+  auto json =
+    Json{{"valid", true}, {"settings", Json::array()}, {"notices", Json::array()}, {"ignored", Json::array()}};
   for (auto& row : describe(settings))
     json["settings"].push_back({{"path", row.path}, {"value", row.value}, {"source", row.source}});
   for (auto& notice : settings.notices)
@@ -97,7 +98,8 @@ int perform(const Session& session, const ValidateOptions& options) {
     for (auto& error : settings.error())
       session.out.write_error(printable(render(error)) + "\n");
   else
-    session.out.write(options.json ? settings_as_json(*settings) : settings_as_text(*settings, session.out.in_colour()));
+    session.out.write(options.json ? settings_as_json(*settings)
+                                   : settings_as_text(*settings, session.out.in_colour()));
   return settings ? success : verb_failed;
 }
 

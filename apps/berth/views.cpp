@@ -175,7 +175,8 @@ LogLine to_log_line(const Json& json) {
 }
 
 Failure to_failure(const Json& error) {
-  auto result = Failure{as_text(member(error, "code")), as_text(member(error, "message")), as_int(member(error, "exitCode"))};
+  auto result =
+    Failure{as_text(member(error, "code")), as_text(member(error, "message")), as_int(member(error, "exitCode"))};
   if (result.code.empty())
     result.code = "internal";
   if (result.message.empty())

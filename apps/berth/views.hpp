@@ -11,7 +11,7 @@
 
 namespace berth::cli {
 
-// What the command shows of the daemon's answers. The daemon may be older or newer than the command: whatever is missing or
+// What the command shows of the daemon's answers. The daemon may be older or newer than the command: what is missing or
 // of another type is left at its default here, and what is unknown is passed on in `json` only.
 
 struct ExitView {

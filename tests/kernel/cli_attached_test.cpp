@@ -19,7 +19,8 @@ constexpr auto patience = 20s;
 constexpr auto running = R"({"type":"running","container":{"id":"web","state":"running","warnings":[]}})";
 
 std::string exited(const std::string& exit) {
-  return R"({"type":"exited","container":{"id":"web","state":"exited","limits":{"memory":67108864},"exit":)" + exit + "}}";
+  return R"({"type":"exited","container":{"id":"web","state":"exited","limits":{"memory":67108864},"exit":)" + exit
+         + "}}";
 }
 
 Argv run_args(const ScriptedDaemon& daemon) {
@@ -109,8 +110,8 @@ TEST_CASE("a kill of a process in a living container is told at once") {
   auto result = run_program(run_args(daemon));
   CHECK(result.code == 0);
   CHECK(result.err
-        == "berth: a process of container web (pool p) was killed at its memory limit of 1.0 MiB, the container lives on: 1 kill so "
-           "far\n");
+        == "berth: a process of container web (pool p) was killed at its memory limit of 1.0 MiB, the container lives "
+           "on: 1 kill so far\n");
 }
 
 TEST_CASE("a launch that fails gives the exit code for its reason") {
@@ -159,8 +160,10 @@ TEST_CASE("a connection that is lost is told apart from the end of the container
     const char* says;
   };
   auto row = GENERATE(
-    Row{"before it runs", false, false, "lost the connection to berthd before it answered; if the container was launched, it goes on"},
-    Row{"while it runs", true, false, "lost the connection to berthd; container web goes on: follow it with `berth logs -f web`"},
+    Row{"before it runs", false, false,
+        "lost the connection to berthd before it answered; if the container was launched, it goes on"},
+    Row{"while it runs", true, false,
+        "lost the connection to berthd; container web goes on: follow it with `berth logs -f web`"},
     Row{"stream ended", true, true, "berthd ended the stream before the container ended; container web goes on"});
   auto daemon = ScriptedDaemon{[&](const Asked&, Conversation& talk) {
     if (!row.is_running)
@@ -185,7 +188,8 @@ TEST_CASE("signals are sent on to the container, and the run goes on until it en
   auto attached = Attached{};
   auto daemon = ScriptedDaemon{attached.script()};
   auto command = Background{run_args(daemon)};
-  REQUIRE(has_asked(daemon, {"POST", "/v1/containers?attach=true", R"({"pool":"p","rootfs":"/","args":["cmd"],"remove":true})"}));
+  REQUIRE(has_asked(
+    daemon, {"POST", "/v1/containers?attach=true", R"({"pool":"p","rootfs":"/","args":["cmd"],"remove":true})"}));
   command.signal(row.signal);
   CHECK(has_asked(daemon, {"POST", "/v1/containers/web/kill?signal=" + std::string{row.name}, ""}));
   attached.end.set_value(exited(R"({"code":7,"signal":0,"oomKilled":false})"));
@@ -227,9 +231,11 @@ TEST_CASE("the third SIGINT gives up and leaves the container alone") {
   for (auto n = size_t{1}; n <= 2; ++n) {
     REQUIRE(eventually(patience, [&] { return !daemon.asked().empty(); }));
     command.signal(SIGINT);
-    REQUIRE(eventually(patience, [&] { return daemon.asked("POST", "/v1/containers/web/kill?signal=INT").size() == n; }));
+    REQUIRE(
+      eventually(patience, [&] { return daemon.asked("POST", "/v1/containers/web/kill?signal=INT").size() == n; }));
   }
-  REQUIRE(eventually(patience, [&] { return command.err().find("a third one ends this command") != std::string::npos; }));
+  REQUIRE(
+    eventually(patience, [&] { return command.err().find("a third one ends this command") != std::string::npos; }));
   command.signal(SIGINT);
   auto result = command.finish(patience);
   attached.end.set_value(exited("{}"));
@@ -268,7 +274,8 @@ TEST_CASE("exec passes streams and exit code on") {
   CHECK(result.code == 42);
   CHECK(result.out == "o");
   CHECK(result.err == "e");
-  CHECK(daemon.asked().front() == Asked{"POST", "/v1/containers/web/exec", R"({"args":["sh","-c","x"],"workdir":"/w"})"});
+  CHECK(daemon.asked().front()
+        == Asked{"POST", "/v1/containers/web/exec", R"({"args":["sh","-c","x"],"workdir":"/w"})"});
 }
 
 TEST_CASE("exec tells a missing command from a failing one") {
@@ -293,7 +300,8 @@ TEST_CASE("an attached run with JSON prints all that happens, one object a line"
   }};
   auto result = run_program(daemon.command({"run", "-o", "json", "--pool", "p", "--rootfs", "/", "--", "cmd"}));
   CHECK(result.code == 5);
-  CHECK(result.out == running + std::string{"\n"} + R"({"type":"output","stream":"stdout","data":"o"})" + "\n" + end + "\n");
+  CHECK(result.out
+        == running + std::string{"\n"} + R"({"type":"output","stream":"stdout","data":"o"})" + "\n" + end + "\n");
 }
 
 TEST_CASE("when nobody reads the output any more, the run ends and says what becomes of the container") {
@@ -319,5 +327,6 @@ TEST_CASE("when nobody reads the output any more, the run ends and says what bec
   auto status = child->wait_for(stretched(patience));
   REQUIRE((status && *status));
   CHECK(**status == ExitStatus{Exited{128 + SIGPIPE}});
-  CHECK(text_of(err_dir / "err") == "berth: container web goes on without anybody who reads its output; end it with `berth stop web`\n");
+  CHECK(text_of(err_dir / "err")
+        == "berth: container web goes on without anybody who reads its output; end it with `berth stop web`\n");
 }

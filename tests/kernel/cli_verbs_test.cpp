@@ -20,13 +20,14 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr auto unknown = R"({"error":{"code":"unknown_container","message":"unknown_container: \"b\"","exitCode":125}})";
+constexpr auto unknown =
+  R"({"error":{"code":"unknown_container","message":"unknown_container: \"b\"","exitCode":125}})";
 
 constexpr auto containers = R"([
   {"id":"web","pool":"p","state":"running","runtime":"runc","configuredRuntime":"gvisor","selection":{"reason":"gpu"},
    "startedAt":"2020-01-01T00:00:00Z","args":["/bin/server","--port","80 80"]},
-  {"id":"job","pool":"p","state":"exited","runtime":"gvisor","configuredRuntime":"gvisor","selection":{"reason":"configured"},
-   "args":["a"],"exit":{"code":137,"signal":9,"oomKilled":true}},
+  {"id":"job","pool":"p","state":"exited","runtime":"gvisor","configuredRuntime":"gvisor",
+   "selection":{"reason":"configured"},"args":["a"],"exit":{"code":137,"signal":9,"oomKilled":true}},
   {}])";
 
 /// Gives the same answer to everything.
@@ -69,15 +70,17 @@ ExitStatus run_with_stdout(const Argv& argv, int stdout_fd) {
 
 TEST_CASE("without a daemon every verb says where it looked and what to do") {
   auto dir = TempDir{};
-  auto verb = GENERATE(Argv{"ps"}, Argv{"run", "--pool", "p", "--rootfs", "/", "--", "x"}, Argv{"events"}, Argv{"rm", "a", "b"});
+  auto verb =
+    GENERATE(Argv{"ps"}, Argv{"run", "--pool", "p", "--rootfs", "/", "--", "x"}, Argv{"events"}, Argv{"rm", "a", "b"});
   auto args = Argv{BERTH_BIN_DIR "/berth", "--root", dir.path()};
   args.insert(args.end(), verb.begin(), verb.end());
   auto result = run_program(args);
   INFO(describe(result));
   CHECK(result.code == (verb.front() == "run" ? 125 : 1));
-  CHECK(result.err.starts_with("berth: cannot reach berthd at unix://" + dir.path()
-                               + "/berth.sock: No such file or directory; is it running? start it with `berthd --config FILE --root "
-                               + dir.path() + "`\n"));
+  CHECK(result.err.starts_with(
+    "berth: cannot reach berthd at unix://" + dir.path()
+    + "/berth.sock: No such file or directory; is it running? start it with `berthd --config FILE --root " + dir.path()
+    + "`\n"));
   CHECK(result.out.empty());
 }
 
@@ -96,9 +99,10 @@ TEST_CASE("a socket path that no socket can have is refused") {
 }
 
 TEST_CASE("whatever answers on the socket, the command ends with an error and not with a crash") {
-  auto bytes = GENERATE(as<std::string>{}, "", "SSH-2.0\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{]",
-                        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull", "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n[]",
-                        "HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n");
+  auto bytes = GENERATE(
+    as<std::string>{}, "", "SSH-2.0\r\n", "HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{]",
+    "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnull", "HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n[]",
+    "HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n");
   auto verb = GENERATE(Argv{"ps"}, Argv{"wait", "a"}, Argv{"pools"}, Argv{"stats"}, Argv{"stop", "--all"});
   INFO(bytes << " / " << verb.front());
   auto daemon = ScriptedDaemon{[&](const Asked&, Conversation& talk) { talk.send(bytes); }};
@@ -142,8 +146,8 @@ TEST_CASE("a verb that fails for one of several containers does its work on the 
     const char* out;
     const char* method;
   };
-  auto row = GENERATE(Row{{"rm", "b", "a"}, "a\n", "DELETE"}, Row{{"kill", "b", "a"}, "a\n", "POST"}, Row{{"stop", "b", "a"}, "a\n", "POST"},
-                      Row{{"wait", "b", "a"}, "3\n", "GET"});
+  auto row = GENERATE(Row{{"rm", "b", "a"}, "a\n", "DELETE"}, Row{{"kill", "b", "a"}, "a\n", "POST"},
+                      Row{{"stop", "b", "a"}, "a\n", "POST"}, Row{{"wait", "b", "a"}, "3\n", "GET"});
   auto daemon = ScriptedDaemon{know_a};
   auto result = run_program(daemon.command(row.args));
   INFO(row.args.front() << "\n" << describe(result));
@@ -226,7 +230,8 @@ TEST_CASE("a detached run prints the id, and the warnings apart from it") {
 TEST_CASE("relative directories mean those of the caller") {
   auto daemon = ScriptedDaemon{always(201, R"({"id":"web"})")};
   auto dir = TempDir{};
-  auto result = run_program(daemon.command({"run", "-d", "--pool", "p", "--rootfs", "img", "--", "x"}), usual_patience, dir.path());
+  auto result =
+    run_program(daemon.command({"run", "-d", "--pool", "p", "--rootfs", "img", "--", "x"}), usual_patience, dir.path());
   REQUIRE(result.code == 0);
   CHECK(Json::parse(daemon.asked().front().body)["rootfs"] == dir / "img");
 }
@@ -249,10 +254,11 @@ TEST_CASE("logs come out on the stream they were written to, long lines in one p
 
 TEST_CASE("events are passed on as JSON or told in one line each") {
   const auto oom = std::string{
-    R"({"seq":8,"time":"2026-01-02T03:04:05.006000007Z","type":"container.oom","pool":"p","container":"x","generation":1,)"
-    R"("data":{"kills":1,"victim":"a b"}})"};
+    R"({"seq":8,"time":"2026-01-02T03:04:05.006000007Z","type":"container.oom","pool":"p","container":"x",)"
+    R"("generation":1,"data":{"kills":1,"victim":"a b"}})"};
   auto daemon = ScriptedDaemon{lines({R"({"type":"gap","missed":3})", oom})};
-  auto json = run_program(daemon.command({"events", "--since", "4", "--no-follow", "--type", "container.", "-o", "json"}));
+  auto json =
+    run_program(daemon.command({"events", "--since", "4", "--no-follow", "--type", "container.", "-o", "json"}));
   CHECK(json.code == 0);
   CHECK(json.out == R"({"type":"gap","missed":3})" "\n" + oom + "\n");
   CHECK(daemon.asked().front().target == "/v1/events?since=4&type=container.");
@@ -270,8 +276,9 @@ TEST_CASE("a feed that is followed fails when the daemon ends it, and says where
 }
 
 TEST_CASE("pools show the runtime they serve with and why") {
-  const auto pool = std::string{R"({"name":"sandbox","state":"degraded","configuredRuntime":"gvisor","effectiveRuntime":"runc",)"
-                                R"("version":"1.1.5","running":2,"maxContainers":8,"queued":1,"queueLength":4,"reason":"no KVM"})"};
+  const auto pool =
+    std::string{R"({"name":"sandbox","state":"degraded","configuredRuntime":"gvisor","effectiveRuntime":"runc",)"
+                R"("version":"1.1.5","running":2,"maxContainers":8,"queued":1,"queueLength":4,"reason":"no KVM"})"};
   auto daemon = ScriptedDaemon{[&](const Asked& asked, Conversation& talk) {
     talk.answer(200, asked.target == "/v1/pools" ? "[" + pool + "]" : pool);
   }};
@@ -288,8 +295,9 @@ TEST_CASE("stats show use and limits") {
       return talk.answer(200, R"([{"id":"a"},{"id":"gone"}])");
     if (asked.target == "/v1/containers/gone/stats")
       return talk.answer(404, unknown);
-    talk.answer(200, R"({"id":"a","pool":"p","runtime":"runc","memory":{"current":1048576,"peak":2097152,"limit":4194304},)"
-                     R"("cpu":{"usageNs":2500000000,"limitMillis":500},"pids":{"current":3,"limit":0},"oomKills":0})");
+    talk.answer(200,
+                R"({"id":"a","pool":"p","runtime":"runc","memory":{"current":1048576,"peak":2097152,"limit":4194304},)"
+                R"("cpu":{"usageNs":2500000000,"limitMillis":500},"pids":{"current":3,"limit":0},"oomKills":0})");
   }};
   auto result = run_program(daemon.command({"stats"}));
   CHECK(result.code == 0);
@@ -378,7 +386,8 @@ TEST_CASE("heartbeats are not passed on") {
   }};
   auto client = cli::Client{daemon.socket_path(), ""};
   auto seen = std::vector<std::string>{};
-  auto reader = cli::LineReader{[&](std::string_view line) { return seen.emplace_back(line), true; }, [] { return true; }};
+  auto reader =
+    cli::LineReader{[&](std::string_view line) { return seen.emplace_back(line), true; }, [] { return true; }};
   CHECK(client.stream_get(cli::Target{"/v1/events"}, reader));
   CHECK(seen == std::vector<std::string>{"{}"});
 }

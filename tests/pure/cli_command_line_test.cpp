@@ -47,26 +47,30 @@ const auto all_verbs = Args{"run",  "exec",  "stop", "kill",   "rm",  "ps",    "
 } // namespace
 
 TEST_CASE("a launch asks for nothing but what the command line says") {
-  CHECK(request_of({"run", "--pool", "p", "--rootfs", "/img", "--", "true"}) == R"({"pool":"p","rootfs":"/img","args":["true"]})");
+  CHECK(request_of({"run", "--pool", "p", "--rootfs", "/img", "--", "true"})
+        == R"({"pool":"p","rootfs":"/img","args":["true"]})");
 }
 
 TEST_CASE("every flag of run has its place in the request") {
-  auto args = Args{"run", "--rm", "--pool=p", "--rootfs", "img", "--id", "a", "-e", "A=1", "--env", "B=", "-e", "HOME", "-e", "NONE",
-                   "-m", "64M", "--cpus", "0.5", "--pids", "10", "--mount", "src:/dst:ro", "--mount", "/a:/b", "-w", "/w", "-u",
-                   "1:2", "--hostname", "h", "-l", "k=v=w", "--gpu", "2", "--checkpoint", "--sysctl", "net.x=1", "--device",
-                   "/dev/fuse", "--", "sh", "-c", "exit 3"};
-  CHECK(request_of(args, {{"HOME", "/root"}})
-        == R"({"pool":"p","rootfs":"/home/me/img","args":["sh","-c","exit 3"],"id":"a","env":["A=1","B=","HOME=/root"],)"
-           R"("workdir":"/w","user":"1:2","hostname":"h","labels":{"k":"v=w"},)"
-           R"("mounts":[{"source":"/home/me/src","destination":"/dst","readOnly":true},)"
-           R"({"source":"/a","destination":"/b","readOnly":false}],)"
-           R"("memory":"64M","cpu":"0.5","pids":10,"gpus":2,"checkpoint":true,"remove":true,)"
-           R"("sysctls":{"net.x":"1"},"devices":["/dev/fuse"]})");
+  auto args =
+    Args{"run",      "--rm",    "--pool=p",   "--rootfs",  "img",         "--id",    "a",     "-e",    "A=1",
+         "--env",    "B=",      "-e",         "HOME",      "-e",          "NONE",    "-m",    "64M",   "--cpus",
+         "0.5",      "--pids",  "10",         "--mount",   "src:/dst:ro", "--mount", "/a:/b", "-w",    "/w",
+         "-u",       "1:2",     "--hostname", "h",         "-l",          "k=v=w",   "--gpu", "2",     "--checkpoint",
+         "--sysctl", "net.x=1", "--device",   "/dev/fuse", "--",          "sh",      "-c",    "exit 3"};
+  CHECK(
+    request_of(args, {{"HOME", "/root"}})
+    == R"({"pool":"p","rootfs":"/home/me/img","args":["sh","-c","exit 3"],"id":"a","env":["A=1","B=","HOME=/root"],)"
+       R"("workdir":"/w","user":"1:2","hostname":"h","labels":{"k":"v=w"},)"
+       R"("mounts":[{"source":"/home/me/src","destination":"/dst","readOnly":true},)"
+       R"({"source":"/a","destination":"/b","readOnly":false}],)"
+       R"("memory":"64M","cpu":"0.5","pids":10,"gpus":2,"checkpoint":true,"remove":true,)"
+       R"("sysctls":{"net.x":"1"},"devices":["/dev/fuse"]})");
 }
 
 TEST_CASE("what follows the separator belongs to the container, whatever it looks like") {
-  auto command = GENERATE(Args{"--help"}, Args{"--", "x"}, Args{"ps", "--pool", "q"}, Args{"", "[a,b]", "{}", "-1", "%%"},
-                          Args{"-o", "json"});
+  auto command = GENERATE(Args{"--help"}, Args{"--", "x"}, Args{"ps", "--pool", "q"},
+                          Args{"", "[a,b]", "{}", "-1", "%%"}, Args{"-o", "json"});
   auto args = Args{"run", "--pool", "p", "--rootfs", "/r", "--"};
   args.insert(args.end(), command.begin(), command.end());
   CHECK(parse<RunOptions>(args).args == command);
@@ -111,7 +115,8 @@ TEST_CASE("verbs read their flags") {
   CHECK_FALSE(parse<LogsOptions>({"logs", "--tail", "all", "web"}).tail);
   CHECK(parse<KillOptions>({"kill", "a"}).signal == "KILL");
   CHECK(parse<KillOptions>({"kill", "-s", "HUP", "a"}).signal == "HUP");
-  auto events = parse<EventsOptions>({"events", "--since", "7", "--no-follow", "--type", "a,b", "--container", "c", "-o", "json"});
+  auto events =
+    parse<EventsOptions>({"events", "--since", "7", "--no-follow", "--type", "a,b", "--container", "c", "-o", "json"});
   CHECK((events.since == 7u && !events.follow && events.types == "a,b" && events.container == "c" && events.json));
   CHECK(parse<OomOptions>({"oom"}).follow);
   CHECK(parse<StopOptions>({"stop", "--all"}).all);
@@ -149,31 +154,35 @@ TEST_CASE("a command line that makes no sense is refused with what to do") {
     Args args;
     const char* says;
   };
-  auto row = GENERATE(
-    Row{{}, "Usage: berth"}, Row{{"rnu"}, "unknown verb \"rnu\" (did you mean run?)"},
-    Row{{"--rot", "x", "ps"}, "unknown flag \"--rot\" (did you mean --root?)"},
-    Row{{"run", "--memroy", "1"}, "unknown flag \"--memroy\" (did you mean --memory?)"}, Row{{"ps", "x"}, "unexpected argument \"x\""},
-    Row{{"ps", "--", "x"}, "unexpected argument \"x\""}, Row{{"ps", "-o", "yaml"}, "--output \"yaml\": use json or table"},
-    Row{{"run", "--rootfs", "/r", "--", "x"}, "--pool is missing"}, Row{{"run", "--pool", "p", "--", "x"}, "--rootfs is missing"},
-    Row{{"run", "--pool", "p", "--rootfs", "/r"}, "the command to run is missing"},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "--"}, "the command to run is missing"},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "sh", "-c", "x"}, "must follow after \"--\""},
-    Row{{"exec", "web", "sh"}, "must follow after \"--\""}, Row{{"exec", "--", "sh"}, "which container?"},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "-m", "64Q", "--", "x"}, "--memory \"64Q\""},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "--cpus", "many", "--", "x"}, "--cpu \"many\""},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "--pids", "-1", "--", "x"}, "--pids"},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "--mount", "/a", "--", "x"}, "--mount \"/a\""},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "--mount", "/a:b", "--", "x"}, "not absolute"},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "--mount", "/a:/b:rx", "--", "x"}, "neither ro nor rw"},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "-e", "=x", "--", "x"}, "--env \"=x\""},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "-l", "x", "--", "x"}, "--label \"x\""},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "--id", "../x", "--", "x"}, "is no container id"},
-    Row{{"run", "--pool", "p", "--rootfs", "/r", "--", "\xff"}, "is not UTF-8"},
-    Row{{"inspect", "a/stop"}, "is no container id"}, Row{{"rm"}, "which container?"}, Row{{"rm", "--all", "x"}, "goes without"},
-    Row{{"stop", "-t", "soon", "x"}, "--timeout \"soon\""}, Row{{"logs", "--tail", "x", "web"}, "--tail \"x\""},
-    Row{{"events", "--since", "-1"}, "--since"}, Row{{"--root", "a", "--host", "unix:///b", "ps"}, "exclude each other"},
-    Row{{"--host", "tcp://x", "ps"}, "--host \"tcp://x\": write unix:///PATH"}, Row{{"--host", "unix://", "ps"}, "write unix:///"},
-    Row{{"--host", "/run/x.sock", "ps"}, "write unix:///"}, Row{{"validate"}, "which file?"});
+  auto row =
+    GENERATE(Row{{}, "Usage: berth"}, Row{{"rnu"}, "unknown verb \"rnu\" (did you mean run?)"},
+             Row{{"--rot", "x", "ps"}, "unknown flag \"--rot\" (did you mean --root?)"},
+             Row{{"run", "--memroy", "1"}, "unknown flag \"--memroy\" (did you mean --memory?)"},
+             Row{{"ps", "x"}, "unexpected argument \"x\""}, Row{{"ps", "--", "x"}, "unexpected argument \"x\""},
+             Row{{"ps", "-o", "yaml"}, "--output \"yaml\": use json or table"},
+             Row{{"run", "--rootfs", "/r", "--", "x"}, "--pool is missing"},
+             Row{{"run", "--pool", "p", "--", "x"}, "--rootfs is missing"},
+             Row{{"run", "--pool", "p", "--rootfs", "/r"}, "the command to run is missing"},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "--"}, "the command to run is missing"},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "sh", "-c", "x"}, "must follow after \"--\""},
+             Row{{"exec", "web", "sh"}, "must follow after \"--\""}, Row{{"exec", "--", "sh"}, "which container?"},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "-m", "64Q", "--", "x"}, "--memory \"64Q\""},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "--cpus", "many", "--", "x"}, "--cpu \"many\""},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "--pids", "-1", "--", "x"}, "--pids"},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "--mount", "/a", "--", "x"}, "--mount \"/a\""},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "--mount", "/a:b", "--", "x"}, "not absolute"},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "--mount", "/a:/b:rx", "--", "x"}, "neither ro nor rw"},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "-e", "=x", "--", "x"}, "--env \"=x\""},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "-l", "x", "--", "x"}, "--label \"x\""},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "--id", "../x", "--", "x"}, "is no container id"},
+             Row{{"run", "--pool", "p", "--rootfs", "/r", "--", "\xff"}, "is not UTF-8"},
+             Row{{"inspect", "a/stop"}, "is no container id"}, Row{{"rm"}, "which container?"},
+             Row{{"rm", "--all", "x"}, "goes without"}, Row{{"stop", "-t", "soon", "x"}, "--timeout \"soon\""},
+             Row{{"logs", "--tail", "x", "web"}, "--tail \"x\""}, Row{{"events", "--since", "-1"}, "--since"},
+             Row{{"--root", "a", "--host", "unix:///b", "ps"}, "exclude each other"},
+             Row{{"--host", "tcp://x", "ps"}, "--host \"tcp://x\": write unix:///PATH"},
+             Row{{"--host", "unix://", "ps"}, "write unix:///"}, Row{{"--host", "/run/x.sock", "ps"}, "write unix:///"},
+             Row{{"validate"}, "which file?"});
   INFO(row.says);
   auto text = complaint(row.args);
   INFO(text);
@@ -195,6 +204,13 @@ TEST_CASE("every verb explains itself with its flags and examples") {
     REQUIRE(first != std::string::npos);
     CHECK(help.text.find("berth " + verb, first + 1) != std::string::npos);
   }
+}
+
+TEST_CASE("the version can be asked for without a verb") {
+  auto result = parse_command_line({"--version"}, surroundings());
+  REQUIRE_FALSE(result);
+  CHECK(result.error().exit_code == 0);
+  CHECK(result.error().text.starts_with("berth "));
 }
 
 TEST_CASE("the main help lists every verb once") {

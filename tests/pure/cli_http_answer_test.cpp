@@ -38,10 +38,12 @@ TEST_CASE("an answer is read alike in whatever pieces it comes") {
     Row{"bytes behind the end", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP", 200, "hello"},
     Row{"no length needed", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""},
     Row{"length zero", "HTTP/1.1 404\r\ncontent-length:0\r\n\r\n", 404, ""},
-    Row{"chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n5\r\nhello\r\n1;x=y\r\n!\r\n0\r\n\r\n", 200, "hello!"},
-    Row{"chunks with a trailer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\nX: y\r\n\r\n", 200,
-        "0123456789"},
-    Row{"interim answer", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", 201, "{}"},
+    Row{"chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n5\r\nhello\r\n1;x=y\r\n!\r\n0\r\n\r\n", 200,
+        "hello!"},
+    Row{"chunks with a trailer",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\nX: y\r\n\r\n", 200, "0123456789"},
+    Row{"interim answer", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", 201,
+        "{}"},
     Row{"bare line feeds", "HTTP/1.0 200 OK\nContent-Length: 1\n\nx", 200, "x"});
   auto step = GENERATE(size_t{1}, size_t{2}, size_t{7}, size_t{4096});
   INFO(row.what << ", step " << step);
@@ -60,10 +62,10 @@ TEST_CASE("a body without a length lasts until the connection ends") {
 }
 
 TEST_CASE("an answer that is cut off is never complete") {
-  auto bytes = GENERATE(as<std::string>{}, "", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
-                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
-                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n",
-                        "HTTP/1.1 100 Continue\r\n\r\n");
+  auto bytes = GENERATE(
+    as<std::string>{}, "", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n", "HTTP/1.1 100 Continue\r\n\r\n");
   INFO(bytes);
   auto result = read(bytes, 5);
   result.answer.end();
@@ -72,13 +74,13 @@ TEST_CASE("an answer that is cut off is never complete") {
 }
 
 TEST_CASE("what is not HTTP is noticed") {
-  auto bytes = GENERATE(as<std::string>{}, "SSH-2.0-OpenSSH\r\n", "HTTP/2 200\r\n", "HTTP/1.1 2OO OK\r\n", "HTTP/1.1 099 X\r\n",
-                        "HTTP/1.1 200 OK\r\nno field\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n",
-                        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n",
-                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n",
-                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
-                        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n",
-                        "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x'));
+  auto bytes = GENERATE(
+    as<std::string>{}, "SSH-2.0-OpenSSH\r\n", "HTTP/2 200\r\n", "HTTP/1.1 2OO OK\r\n", "HTTP/1.1 099 X\r\n",
+    "HTTP/1.1 200 OK\r\nno field\r\n", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n",
+    "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x'));
   INFO(bytes.substr(0, 80));
   CHECK(read(bytes, 4096).answer.is_broken());
 }
@@ -86,10 +88,11 @@ TEST_CASE("what is not HTTP is noticed") {
 TEST_CASE("whoever reads the body may end it") {
   auto answer = HttpAnswer{};
   auto pieces = 0;
-  CHECK_FALSE(answer.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n", [&](std::string_view) {
-    ++pieces;
-    return false;
-  }));
+  CHECK_FALSE(
+    answer.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n", [&](std::string_view) {
+      ++pieces;
+      return false;
+    }));
   CHECK(pieces == 1);
 }
 

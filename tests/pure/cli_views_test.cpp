@@ -7,7 +7,8 @@ using namespace berth;
 using namespace berth::cli;
 
 TEST_CASE("a container is read with what the tables show") {
-  auto container = read_container(R"({"id":"web","pool":"p","state":"exited","runtime":"runc","configuredRuntime":"gvisor",
+  auto container =
+    read_container(R"({"id":"web","pool":"p","state":"exited","runtime":"runc","configuredRuntime":"gvisor",
     "selection":{"reason":"gpu","override":true},"startedAt":"2026-01-02T03:04:05.000000006Z","args":["a","b"],
     "exit":{"code":137,"signal":9,"oomKilled":true,"reason":"killed"},"limits":{"memory":67108864},"warnings":["w"]})");
   REQUIRE(container);
@@ -21,9 +22,10 @@ TEST_CASE("a container is read with what the tables show") {
 }
 
 TEST_CASE("nothing that is missing or of another type does harm") {
-  auto json = GENERATE(as<std::string>{}, "{}", R"({"id":null,"args":"x","exit":7,"limits":[],"warnings":{},"startedAt":3})",
-                       R"({"id":{},"args":[1,null,{}],"exit":{"code":"1","signal":{}},"selection":"x","state":[]})",
-                       R"({"exit":{"code":1e300,"signal":-9223372036854775808}})");
+  auto json =
+    GENERATE(as<std::string>{}, "{}", R"({"id":null,"args":"x","exit":7,"limits":[],"warnings":{},"startedAt":3})",
+             R"({"id":{},"args":[1,null,{}],"exit":{"code":"1","signal":{}},"selection":"x","state":[]})",
+             R"({"exit":{"code":1e300,"signal":-9223372036854775808}})");
   INFO(json);
   auto container = read_container(json);
   REQUIRE(container);
@@ -64,13 +66,15 @@ TEST_CASE("failures keep their message and an exit code that scripts know") {
     const char* message;
     int exit_code;
   };
-  auto row = GENERATE(
-    Row{R"({"error":{"code":"command_not_found","message":"no such command","exitCode":127}})", "command_not_found",
-        "no such command", 127},
-    Row{R"({"error":{"code":"x","message":"m","exitCode":0}})", "x", "m", 125},
-    Row{R"({"error":{"code":"x","exitCode":"127"}})", "x", "x", 125},
-    Row{"<html>", "bad_answer", "the daemon answered with status 502 and no explanation (is this the socket of berthd?)", 125},
-    Row{"[]", "bad_answer", "the daemon answered with status 502 and no explanation (is this the socket of berthd?)", 125});
+  auto row =
+    GENERATE(Row{R"({"error":{"code":"command_not_found","message":"no such command","exitCode":127}})",
+                 "command_not_found", "no such command", 127},
+             Row{R"({"error":{"code":"x","message":"m","exitCode":0}})", "x", "m", 125},
+             Row{R"({"error":{"code":"x","exitCode":"127"}})", "x", "x", 125},
+             Row{"<html>", "bad_answer",
+                 "the daemon answered with status 502 and no explanation (is this the socket of berthd?)", 125},
+             Row{"[]", "bad_answer",
+                 "the daemon answered with status 502 and no explanation (is this the socket of berthd?)", 125});
   INFO(row.body);
   CHECK(read_failure(502, row.body) == Failure{row.code, row.message, row.exit_code});
 }
@@ -118,10 +122,11 @@ TEST_CASE("a kill at a memory limit is told with what is known of it") {
   auto row = GENERATE(
     Row{R"({"container":"x","pool":"web","data":{"scope":"container","kills":1,"limit":67108864,"peak":67108864,
         "victim":"python3","victimPid":4711}})",
-        "container x (pool web) was killed at its memory limit of 64.0 MiB: victim python3 (pid 4711), peak 64.0 MiB, 1 kill so"
-        " far"},
+        "container x (pool web) was killed at its memory limit of 64.0 MiB: victim python3 (pid 4711), peak 64.0 MiB, "
+        "1 kill so far"},
     Row{R"({"container":"x","pool":"web","data":{"scope":"process","kills":2,"limit":67108864}})",
-        "a process of container x (pool web) was killed at its memory limit of 64.0 MiB, the container lives on: 2 kills so far"},
+        "a process of container x (pool web) was killed at its memory limit of 64.0 MiB, the container lives on: 2 "
+        "kills so far"},
     Row{R"({"container":"x","data":{"kills":1,"limit":0}})",
         "container x was killed because the host ran out of memory: 1 kill so far"});
   auto event = read_event(row.json);
