@@ -185,6 +185,9 @@ Monitor::Step Monitor::start_by_fifo() {
 
 Monitor::Step Monitor::start_by_verb() {
   auto result = run_verb(plan_.start_argv, Stdio::captured, monitor_launch_deadline);
+  // A sandbox that the kernel killed for its memory takes the answer to its start with it. Its end says what happened.
+  if (!result.succeeded && exited_ && exited_->oom_kills > 0)
+    return {};
   if (!result.succeeded)
     return failed(LaunchStage::start, std::move(result.message), result.wait_status);
   clients_.tell(MonitorStarted{now()});

@@ -1,7 +1,7 @@
 // An OCI runtime for tests: behaves like runc at its command line (start by exec.fifo, records, error texts, cgroups for
 // memory and processes) but isolates only as far as the tests need: pid, mount and host name, and a chroot.
 //
-//   FAKE_FAIL=VERB  the verb fails with a message
+//   FAKE_FAIL=VERB  the verb fails with a message (`started`: `start` fails when the container it started has ended)
 //   FAKE_HANG=VERB  the verb never ends (`create`: after it has made init)
 
 #include "tests/fakes/fake_container.hpp"
@@ -154,6 +154,11 @@ int start(const Call& call) {
   if (fifo < 0 || ::read(fifo, &byte, 1) != 1)
     throw Failed{"container init did not answer"};
   ::unlink(path.c_str());
+  if (asked("FAKE_FAIL", "started")) {
+    while (record.status(call) != "stopped")
+      ::usleep(1000);
+    throw Failed{"the answer of the container is lost"};
+  }
   return 0;
 }
 

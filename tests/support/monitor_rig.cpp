@@ -204,7 +204,8 @@ std::string MonitorRig::logged(const std::string& stream) const {
     REQUIRE(text);
     for (size_t begin = 0; begin < text->size();) {
       auto end = text->find('\n', begin);
-      REQUIRE(end != std::string::npos);
+      if (end == std::string::npos) // is being written at this moment
+        break;
       auto entry = parse_cri_log_line(std::string_view{*text}.substr(begin, end - begin));
       REQUIRE(entry);
       if (to_string(entry->stream) == stream) {
