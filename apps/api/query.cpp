@@ -38,7 +38,7 @@ Result<Query> Query::check(const std::vector<std::pair<std::string, std::string>
   for (const auto& [name, value] : pairs) {
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       auto guess = nearest(name, known);
-      auto next = known.empty()    ? "there are none for this request"
+      auto next = known.empty()   ? "there are none for this request"
                   : guess.empty() ? "there are: " + join(known)
                                   : "did you mean " + in_quotes(guess) + "?";
       return failure(ec::bad_request, subject_of(name), "unknown", std::move(next));
@@ -80,7 +80,8 @@ Result<std::optional<uint64_t>> Query::count(std::string_view name) const {
   auto result = uint64_t{0};
   auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), result);
   if (error != std::errc{} || end != value->data() + value->size())
-    return failure(not_given_right(name, *value, "write a whole number from 0 to 18446744073709551615"));
+    return failure(
+        not_given_right(name, *value, "write a whole number from 0 to 18446744073709551615"));
   return result;
 }
 
@@ -105,7 +106,8 @@ Result<std::optional<std::chrono::milliseconds>> Query::seconds(std::string_view
   auto value = find(name);
   if (!value)
     return std::nullopt;
-  auto is_plain = std::all_of(value->begin(), value->end(), [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  auto is_plain = std::all_of(value->begin(), value->end(),
+                              [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
   if (!is_plain)
     return failure(not_given_right(name, *value, "write a number of seconds such as 10 or 0.5"));
   auto result = parse_duration(*value);
@@ -127,23 +129,26 @@ Result<std::optional<Timestamp>> Query::since(std::string_view name, Timestamp n
     return *time;
   auto duration = parse_duration(*value);
   if (!duration)
-    return failure(
-      not_given_right(name, *value, "write a time such as 2026-01-02T03:04:05Z, or how long ago, such as 10m"));
+    return failure(not_given_right(
+        name, *value, "write a time such as 2026-01-02T03:04:05Z, or how long ago, such as 10m"));
   return Timestamp{now.ns - std::chrono::nanoseconds{*duration}.count()};
 }
 
 Result<int> parse_signal(std::string_view text) {
   auto number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc{} && end == text.data() + text.size() && number >= 1 && number <= highest_signal)
+  if (error == std::errc{} && end == text.data() + text.size() && number >= 1
+      && number <= highest_signal)
     return number;
   auto name = text;
   if (equal_ignoring_case(name.substr(0, 3), "SIG"))
     name.remove_prefix(3);
   for (auto signal = 1; signal <= highest_named_signal; ++signal)
-    if (auto abbreviation = ::sigabbrev_np(signal); abbreviation && equal_ignoring_case(name, abbreviation))
+    if (auto abbreviation = ::sigabbrev_np(signal);
+        abbreviation && equal_ignoring_case(name, abbreviation))
       return signal;
-  return failure(ec::bad_request, "signal " + in_quotes(text), "unknown", "give a name such as TERM, or a number from 1 to 64");
+  return failure(ec::bad_request, "signal " + in_quotes(text), "unknown",
+                 "give a name such as TERM, or a number from 1 to 64");
 }
 
 } // namespace berth

@@ -13,8 +13,9 @@
 
 namespace berth {
 
-/// The parameters behind the "?" of a request, read strictly: a parameter that is unknown, given twice or not of its form
-/// is a `bad_request` that names it. The same value is never read with two meanings.
+/// The parameters behind the "?" of a request, read strictly: a parameter that is unknown, given
+/// twice or not of its form is a `bad_request` that names it. The same value is never read with two
+/// meanings.
 class Query {
 public:
   /// Takes decoded pairs. `known` are the names that the request may have.

@@ -7,14 +7,15 @@
 #include <string>
 #include <string_view>
 
-/// The API's JSON. Reading is strict, because a key that is ignored is a wish that is ignored: every failure is a
-/// `bad_request` that names the key by its path (`mounts[1].source`). Writing gives one line of text, keys in camelCase,
-/// times in RFC 3339; bytes that are not UTF-8 are replaced, but for container output, which becomes base64.
+/// The API's JSON. Reading is strict, because a key that is ignored is a wish that is ignored:
+/// every failure is a `bad_request` that names the key by its path (`mounts[1].source`). Writing
+/// gives one line of text, keys in camelCase, times in RFC 3339; bytes that are not UTF-8 are
+/// replaced, but for container output, which becomes base64.
 namespace berth {
 
 struct ContainerStats;
 
-// -- reading ----------------------------------------------------------------------------------------------------------
+// -- reading ------------------------------------------------------------------------------------
 
 /// The body of a launch. Only its form is checked here; what it may ask for is checked by the node.
 Result<LaunchSpec> parse_launch_request(std::string_view body);
@@ -34,7 +35,7 @@ struct ExecOrder {
 
 Result<ExecOrder> parse_exec_order(std::string_view body);
 
-// -- writing: whole answers -------------------------------------------------------------------------------------------
+// -- writing: whole answers ---------------------------------------------------------------------
 
 /// What `GET /v1/version` tells.
 struct ServerVersion {
@@ -57,13 +58,14 @@ std::string to_wire(const ContainerInfo& container, const ContainerStats& stats,
 /// The container has come to its end, and the end is known.
 bool has_ended(const ContainerInfo& container);
 
-/// 126 and 127 as in a shell for commands that are not executable and not found; 125 for everything else.
+/// 126 and 127 as in a shell for commands that are not executable and not found; 125 for everything
+/// else.
 int exit_code_of(const Error& error);
 
 /// The status of an HTTP answer that tells this error.
 int http_status_of(const Error& error);
 
-// -- writing: lines of streams, newline included ------------------------------------------------------------------------
+// -- writing: lines of streams, newline included ------------------------------------------------
 
 std::string event_line(const Event& event);
 std::string gap_line(uint64_t missed);

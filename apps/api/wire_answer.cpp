@@ -52,7 +52,9 @@ Json json_of(const ExitInfo& exit) {
 Json json_of(const std::vector<Mount>& mounts) {
   auto result = Json::array();
   for (const auto& mount : mounts)
-    result.push_back({{"source", mount.source}, {"destination", mount.destination}, {"readOnly", mount.read_only}});
+    result.push_back({{"source", mount.source},
+                      {"destination", mount.destination},
+                      {"readOnly", mount.read_only}});
   return result;
 }
 
@@ -78,7 +80,9 @@ Json json_of(const ContainerInfo& container) {
           {"rootfs", spec.rootfs},
           {"mounts", json_of(spec.mounts)},
           {"limits",
-           {{"memory", spec.limits.memory_bytes}, {"cpuMillis", spec.limits.cpu_millis}, {"pids", spec.limits.pids}}},
+           {{"memory", spec.limits.memory_bytes},
+            {"cpuMillis", spec.limits.cpu_millis},
+            {"pids", spec.limits.pids}}},
           {"gpus", spec.gpus},
           {"checkpoint", spec.checkpoint},
           {"remove", spec.auto_remove},
@@ -165,20 +169,21 @@ std::string to_wire(const ContainerInfos& containers) {
 }
 
 std::string to_wire(const ContainerInfo& container, const ContainerStats& stats, Timestamp time) {
-  return text_of({{"id", container.spec.id.value},
-                  {"pool", container.spec.pool.value},
-                  {"runtime", to_string(container.selection.runtime)},
-                  {"memory",
-                   {{"current", stats.memory_current},
-                    {"peak", json_of(stats.memory_peak)},
-                    {"limit", stats.memory_limit}}},
-                  {"cpu",
-                   {{"usageNs", json_of(stats.cpu_usage_ns)},
-                    {"throttledNs", json_of(stats.cpu_throttled_ns)},
-                    {"limitMillis", container.spec.limits.cpu_millis}}},
-                  {"pids", {{"current", json_of(stats.pids)}, {"limit", container.spec.limits.pids}}},
-                  {"oomKills", stats.oom_kills},
-                  {"time", json_of(time)}});
+  return text_of(
+      {{"id", container.spec.id.value},
+       {"pool", container.spec.pool.value},
+       {"runtime", to_string(container.selection.runtime)},
+       {"memory",
+        {{"current", stats.memory_current},
+         {"peak", json_of(stats.memory_peak)},
+         {"limit", stats.memory_limit}}},
+       {"cpu",
+        {{"usageNs", json_of(stats.cpu_usage_ns)},
+         {"throttledNs", json_of(stats.cpu_throttled_ns)},
+         {"limitMillis", container.spec.limits.cpu_millis}}},
+       {"pids", {{"current", json_of(stats.pids)}, {"limit", container.spec.limits.pids}}},
+       {"oomKills", stats.oom_kills},
+       {"time", json_of(time)}});
 }
 
 bool has_ended(const ContainerInfo& container) {

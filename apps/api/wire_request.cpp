@@ -27,7 +27,8 @@ struct BadJson {
 };
 
 [[noreturn]] void reject(const std::string& path, std::string reason, std::string next = {}) {
-  throw BadJson{{ec::bad_request, path.empty() ? "request body" : "key " + in_quotes(path), std::move(reason), std::move(next)}};
+  throw BadJson{{ec::bad_request, path.empty() ? "request body" : "key " + in_quotes(path),
+                 std::move(reason), std::move(next)}};
 }
 
 const char* describe(const Json& json) {
@@ -50,7 +51,8 @@ const char* describe(const Json& json) {
   reject(path, std::string{"is "} + describe(json) + ", must be " + wanted);
 }
 
-/// Parses a text that must be one object. A key that is given twice is refused: which one counts is anybody's guess.
+/// Parses a text that must be one object. A key that is given twice is refused: which one counts is
+/// anybody's guess.
 Json parse_object(std::string_view body) {
   if (body.empty())
     reject("", "is empty", "send a JSON object");
@@ -62,7 +64,8 @@ Json parse_object(std::string_view body) {
       keys.emplace_back();
     else if (event == Json::parse_event_t::object_end)
       keys.pop_back();
-    else if (event == Json::parse_event_t::key && !keys.back().insert(parsed.get_ref<const std::string&>()).second)
+    else if (event == Json::parse_event_t::key
+             && !keys.back().insert(parsed.get_ref<const std::string&>()).second)
       reject(parsed.get_ref<const std::string&>(), "is given more than once", "give it once");
     return true;
   };
@@ -106,7 +109,8 @@ uint64_t read_count(const std::string& path, const Json& json, uint64_t most) {
 }
 
 /// A number, or the text of a number with a unit.
-uint64_t read_quantity(const std::string& path, const Json& json, Result<uint64_t> (*parse)(std::string_view)) {
+uint64_t read_quantity(const std::string& path, const Json& json,
+                       Result<uint64_t> (*parse)(std::string_view)) {
   if (!json.is_string() && !json.is_number())
     reject_type(path, json, "a number or a string");
   auto result = parse(json.is_string() ? json.get_ref<const std::string&>() : json.dump());
@@ -137,14 +141,15 @@ std::map<std::string, std::string> read_text_map(const std::string& path, const 
 class ObjectReader {
 public:
   ObjectReader(std::string path, const Json& json, std::span<const std::string_view> known)
-    : path_(std::move(path)), json_(json) {
+      : path_(std::move(path)), json_(json) {
     if (!json.is_object())
       reject_type(path_, json, "an object");
     for (const auto& [key, value] : json.items())
       if (std::find(known.begin(), known.end(), key) == known.end()) {
         auto guess = nearest(key, known);
         reject(path_of(key), "unknown",
-               guess.empty() ? "the keys are: " + join(known) : "did you mean " + in_quotes(guess) + "?");
+               guess.empty() ? "the keys are: " + join(known)
+                             : "did you mean " + in_quotes(guess) + "?");
       }
   }
 
@@ -188,8 +193,8 @@ std::vector<Mount> read_mounts(const std::string& path, const Json& json) {
 
 LaunchSpec read_launch(const Json& json) {
   constexpr auto keys = std::to_array<std::string_view>(
-    {"pool", "rootfs", "args", "id", "env", "workdir", "user", "hostname", "labels", "mounts", "memory", "cpu", "pids",
-     "gpus", "checkpoint", "remove", "sysctls", "devices"});
+      {"pool", "rootfs", "args", "id", "env", "workdir", "user", "hostname", "labels", "mounts",
+       "memory", "cpu", "pids", "gpus", "checkpoint", "remove", "sysctls", "devices"});
   auto reader = ObjectReader{"", json, keys};
   auto spec = LaunchSpec{};
   reader.required("pool", spec.pool.value, read_text);
@@ -212,7 +217,8 @@ LaunchSpec read_launch(const Json& json) {
   reader.optional("devices", spec.devices, read_texts);
   // The node picks an id if none is given; an empty one was meant to say something.
   if (json.contains("id") && spec.id.value.empty())
-    throw BadJson{{ec::bad_id, "container id \"\"", "it is empty", "leave it out, and the node picks one"}};
+    throw BadJson{
+        {ec::bad_id, "container id \"\"", "it is empty", "leave it out, and the node picks one"}};
   return spec;
 }
 

@@ -43,7 +43,8 @@ void add_bytes(Json& json, std::string_view bytes) {
     json["base64"] = encode_base64(bytes);
 }
 
-/// Wraps a rendered container; rendering it twice, as JSON in JSON, would cost a copy of everything.
+/// Wraps a rendered container; rendering it twice, as JSON in JSON, would cost a copy of
+/// everything.
 std::string container_line(const char* type, const ContainerInfo& container) {
   return std::string{"{\"type\":\""} + type + "\",\"container\":" + to_wire(container) + "}\n";
 }

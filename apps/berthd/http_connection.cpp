@@ -11,11 +11,13 @@ namespace {
 using Clock = SocketStream::Clock;
 
 constexpr size_t read_size = 16 * 1024;
-/// What is read and thrown away of a request that was refused, so that its client comes to read the answer.
+/// What is read and thrown away of a request that was refused, so that its client comes to read the
+/// answer.
 constexpr size_t discard_limit = 16 * http_body_limit;
 constexpr auto discard_time = std::chrono::seconds{2};
 
-/// A request, or why it is refused. Nothing: the connection is over, and nobody waits for an answer.
+/// A request, or why it is refused. Nothing: the connection is over, and nobody waits for an
+/// answer.
 using Incoming = std::optional<tl::expected<HttpRequest, HttpRefusal>>;
 
 Incoming refuse(int status, std::string reason) {
@@ -38,7 +40,8 @@ Incoming receive(SocketStream& stream, std::string& buffer, const HttpPatience& 
     head_end = find_head_end(buffer);
   }
   if (!head_end || *head_end > http_head_limit)
-    return refuse(431, "the head of the request is longer than " + std::to_string(http_head_limit) + " bytes");
+    return refuse(431, "the head of the request is longer than " + std::to_string(http_head_limit)
+                           + " bytes");
   auto request = parse_request_head(std::string_view{buffer}.substr(0, *head_end));
   if (!request)
     return request;
@@ -59,7 +62,8 @@ Incoming receive(SocketStream& stream, std::string& buffer, const HttpPatience& 
   return request;
 }
 
-/// Closing a socket with unread bytes in it would make the client's next write fail, before it has read the answer.
+/// Closing a socket with unread bytes in it would make the client's next write fail, before it has
+/// read the answer.
 void discard_rest(SocketStream& stream) {
   stream.end();
   auto rest = std::string{};
@@ -88,7 +92,8 @@ Result<void> HttpReply::transmit(std::string_view data, std::chrono::millisecond
   return sent;
 }
 
-Result<void> HttpReply::send(int status, std::string_view type, std::string_view body, HttpFields extra) {
+Result<void> HttpReply::send(int status, std::string_view type, std::string_view body,
+                             HttpFields extra) {
   begun_ = true;
   auto fields = std::move(extra);
   if (!type.empty())
@@ -131,7 +136,8 @@ void turn_away(SocketStream& stream, std::string_view answer) {
     discard_rest(stream);
 }
 
-void serve_connection(SocketStream& stream, const HttpPatience& patience, const HttpHandler& handler) {
+void serve_connection(SocketStream& stream, const HttpPatience& patience,
+                      const HttpHandler& handler) {
   auto buffer = std::string{};
   while (!stream.stop().raised()) {
     auto request = receive(stream, buffer, patience);

@@ -7,8 +7,9 @@
 
 namespace berth {
 
-/// How long a client may take. `idle` is between two requests of a connection; `head` and `body` are for a whole one;
-/// `stall` is how long it may take nothing of an answer. The reader of a stream has all the time it wants.
+/// How long a client may take. `idle` is between two requests of a connection; `head` and `body`
+/// are for a whole one; `stall` is how long it may take nothing of an answer. The reader of a
+/// stream has all the time it wants.
 struct HttpPatience {
   std::chrono::milliseconds idle{30'000};
   std::chrono::milliseconds head{10'000};
@@ -16,13 +17,13 @@ struct HttpPatience {
   std::chrono::milliseconds stall{30'000};
 };
 
-/// Where a request's answer goes: one whole answer, or a stream of pieces. Every function fails if the client has gone or
-/// the server stops; then the rest of the answer is of interest to nobody.
+/// Where a request's answer goes: one whole answer, or a stream of pieces. Every function fails if
+/// the client has gone or the server stops; then the rest of the answer is of interest to nobody.
 class HttpReply {
 public:
   /// Both outlive the reply.
   HttpReply(SocketStream& stream, const HttpRequest& request, std::chrono::milliseconds stall)
-    : stream_(stream), request_(request), stall_(stall) {
+      : stream_(stream), request_(request), stall_(stall) {
     // nop
   }
 
@@ -30,7 +31,8 @@ public:
   HttpReply& operator=(const HttpReply&) = delete;
 
   /// Sends one whole answer. To be called at most once, and not after `begin_stream`.
-  Result<void> send(int status, std::string_view type, std::string_view body, HttpFields extra = {});
+  Result<void> send(int status, std::string_view type, std::string_view body,
+                    HttpFields extra = {});
 
   Result<void> send_json(int status, std::string_view body) {
     return send(status, "application/json", body);
@@ -78,10 +80,13 @@ private:
 /// Answers one request. Must not throw.
 using HttpHandler = std::function<void(const HttpRequest&, HttpReply&)>;
 
-/// Serves requests until the client ends the connection, is out of time or out of order, or the server stops.
-void serve_connection(SocketStream& stream, const HttpPatience& patience, const HttpHandler& handler);
+/// Serves requests until the client ends the connection, is out of time or out of order, or the
+/// server stops.
+void serve_connection(SocketStream& stream, const HttpPatience& patience,
+                      const HttpHandler& handler);
 
-/// Gives this answer to a client, whatever it asks for, and ends the connection. Takes a few seconds at most.
+/// Gives this answer to a client, whatever it asks for, and ends the connection. Takes a few
+/// seconds at most.
 void turn_away(SocketStream& stream, std::string_view answer);
 
 /// The answer to requests that are refused as HTTP, with its body.

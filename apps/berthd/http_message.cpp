@@ -27,7 +27,8 @@ std::string lower(std::string_view text) {
 bool is_token(std::string_view text) {
   constexpr auto marks = std::string_view{"!#$%&'*+-.^_`|~"};
   return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || marks.find(c) != std::string_view::npos;
+    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z')
+           || marks.find(c) != std::string_view::npos;
   });
 }
 
@@ -46,7 +47,8 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-/// Takes the part before `mark` off the front of `text`, and `mark` with it; all of it if there is no `mark`.
+/// Takes the part before `mark` off the front of `text`, and `mark` with it; all of it if there is
+/// no `mark`.
 std::string_view take_until(std::string_view& text, std::string_view mark) {
   auto end = text.find(mark);
   auto result = text.substr(0, end);
@@ -110,15 +112,18 @@ std::optional<HttpRefusal> interpret_fields(HttpRequest& request) {
     return HttpRefusal{411, "bodies in chunks are not taken: send Content-Length"};
   if (auto i = request.headers.find("content-length"); i != request.headers.end()) {
     auto& text = i->second;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), request.content_length);
+    auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), request.content_length);
     auto is_number = !text.empty() && end == text.data() + text.size();
     if (is_number && error == std::errc::result_out_of_range)
       return HttpRefusal{413, "the body is too long"};
-    // Repeated fields have become a list, and are refused with everything else that is not one number.
+    // Repeated fields have become a list, and are refused with everything else that is not one
+    // number.
     if (!is_number || error != std::errc{})
       return HttpRefusal{400, "Content-Length is not a number"};
     if (request.content_length > http_body_limit)
-      return HttpRefusal{413, "the body is longer than " + std::to_string(http_body_limit) + " bytes"};
+      return HttpRefusal{413,
+                         "the body is longer than " + std::to_string(http_body_limit) + " bytes"};
   }
   if (request.content_length > 0 && request.headers.contains("content-encoding"))
     return HttpRefusal{415, "compressed bodies are not taken"};
@@ -177,7 +182,8 @@ tl::expected<HttpRequest, HttpRefusal> parse_request_head(std::string_view head)
   if (line != "HTTP/1.1" && line != "HTTP/1.0")
     return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
   request.old_version = line == "HTTP/1.0";
-  if (has_control_character(target) || target.find('\t') != std::string_view::npos || !parse_target(target, request))
+  if (has_control_character(target) || target.find('\t') != std::string_view::npos
+      || !parse_target(target, request))
     return refuse(400, "the path of the request cannot be understood");
   for (size_t fields = 0;; ++fields) {
     auto field = take_until(head, "\r\n");

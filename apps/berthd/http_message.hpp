@@ -9,8 +9,8 @@
 
 #include <tl/expected.hpp>
 
-/// The HTTP/1.1 messages that the API needs (RFC 9112): requests whose body, if any, has a known length; answers in one
-/// piece or in chunks. Pure functions; the sockets are elsewhere.
+/// The HTTP/1.1 messages that the API needs (RFC 9112): requests whose body, if any, has a known
+/// length; answers in one piece or in chunks. Pure functions; the sockets are elsewhere.
 namespace berth {
 
 /// Longest request line and header fields together, in bytes.
@@ -48,13 +48,15 @@ struct HttpRefusal {
   friend bool operator==(const HttpRefusal&, const HttpRefusal&) = default;
 };
 
-/// Length of the first request's head in `bytes`, its final empty line included; nothing if it is not complete.
+/// Length of the first request's head in `bytes`, its final empty line included; nothing if it is
+/// not complete.
 std::optional<size_t> find_head_end(std::string_view bytes);
 
 /// Reads a complete head, its final empty line included. The body is left empty.
 tl::expected<HttpRequest, HttpRefusal> parse_request_head(std::string_view head);
 
-/// Decodes "%41" to "A"; in queries a "+" means a space. Nothing if an escape is cut or not hexadecimal.
+/// Decodes "%41" to "A"; in queries a "+" means a space. Nothing if an escape is cut or not
+/// hexadecimal.
 std::optional<std::string> percent_decode(std::string_view text, bool is_query);
 
 using HttpFields = std::vector<std::pair<std::string, std::string>>;

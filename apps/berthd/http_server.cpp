@@ -15,12 +15,14 @@ constexpr unsigned socket_mode = 0660;
 /// How long the server waits with the next connection when it has no descriptor left for it.
 constexpr auto accept_pause = std::chrono::milliseconds{50};
 
-/// How many clients are turned away at the same time, each in a thread: whoever has not read our answer while its request
-/// is on the way would see a broken connection instead. Beyond that, that is what they see.
+/// How many clients are turned away at the same time, each in a thread: whoever has not read our
+/// answer while its request is on the way would see a broken connection instead. Beyond that, that
+/// is what they see.
 constexpr size_t most_turned_away = 64;
 
 std::string render_busy() {
-  auto body = to_wire(Error{ec::limit_reached, "connection", "berthd serves as many as it can", "try again"});
+  auto body = to_wire(
+      Error{ec::limit_reached, "connection", "berthd serves as many as it can", "try again"});
   return render_answer_head(503, {{"Content-Type", "application/json"},
                                   {"Content-Length", std::to_string(body.size())},
                                   {"Retry-After", "1"},
@@ -42,14 +44,15 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options)
   auto listener = UnixListener::bind(options.socket_path, socket_mode);
   if (!listener)
     return failure(std::move(listener.error()));
-  return std::unique_ptr<HttpServer>{new HttpServer{std::move(options), std::move(*listener), std::move(*stop)}};
+  return std::unique_ptr<HttpServer>{
+      new HttpServer{std::move(options), std::move(*listener), std::move(*stop)}};
 }
 
 HttpServer::HttpServer(HttpServerOptions options, UnixListener listener, EventFlag stop)
-  : options_(std::move(options)),
-    listener_(std::make_unique<UnixListener>(std::move(listener))),
-    stop_(std::move(stop)),
-    acceptor_([this] { accept_connections(); }) {
+    : options_(std::move(options)),
+      listener_(std::make_unique<UnixListener>(std::move(listener))),
+      stop_(std::move(stop)),
+      acceptor_([this] { accept_connections(); }) {
   // nop
 }
 
@@ -71,7 +74,8 @@ void HttpServer::stop() {
 
 void HttpServer::accept_connections() {
   for (;;) {
-    auto ready = wait_any({{&stop_.fd(), Interest::readable}, {&listener_->fd(), Interest::readable}}, wait_forever);
+    auto ready = wait_any(
+        {{&stop_.fd(), Interest::readable}, {&listener_->fd(), Interest::readable}}, wait_forever);
     if (ready & 1)
       return;
     auto socket = listener_->accept();
@@ -79,8 +83,9 @@ void HttpServer::accept_connections() {
     if (socket)
       take(std::move(*socket));
     else
-      // Most probably a limit of descriptors. The connection stays in the queue, so waiting for it would not wait.
-      (void) wait_any({{&stop_.fd(), Interest::readable}}, accept_pause);
+      // Most probably a limit of descriptors. The connection stays in the queue, so waiting for it
+      // would not wait.
+      (void)wait_any({{&stop_.fd(), Interest::readable}}, accept_pause);
   }
 }
 
@@ -91,8 +96,11 @@ void HttpServer::take(UniqueFd socket) {
     return;
   auto self = running_.emplace(running_.end());
   try {
-    // The new thread may end before its handle is stored; it waits for the mutex before it touches the list.
-    *self = std::thread{[this, self, is_full, fd = socket.get()] { run(UniqueFd{fd}, is_full, self); }};
+    // The new thread may end before its handle is stored; it waits for the mutex before it touches
+    // the list.
+    *self = std::thread{[this, self, is_full, fd = socket.get()] {
+      run(UniqueFd{fd}, is_full, self);
+    }};
     socket.release();
     serving_ += is_full ? 0 : 1;
   } catch (const std::system_error& e) {
@@ -107,9 +115,10 @@ void HttpServer::run(UniqueFd socket, bool is_full, Threads::iterator self) noex
     if (is_full)
       turn_away(stream, render_busy());
     else
-      serve_connection(stream, options_.patience, [&](const HttpRequest& request, HttpReply& reply) {
-        answer_request(options_.api, stream, request, reply);
-      });
+      serve_connection(stream, options_.patience,
+                       [&](const HttpRequest& request, HttpReply& reply) {
+                         answer_request(options_.api, stream, request, reply);
+                       });
   } catch (const std::exception& e) {
     log::error("connection failed", {{"reason", e.what()}});
   }

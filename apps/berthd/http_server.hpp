@@ -16,16 +16,18 @@ struct HttpServerOptions {
   /// Its directory exists.
   std::string socket_path;
   ApiContext api;
-  /// Whoever comes when so many are there is answered with 503. Each connection has a thread of its own while it lasts.
+  /// Whoever comes when so many are there is answered with 503. Each connection has a thread of its
+  /// own while it lasts.
   size_t max_connections = 512;
   HttpPatience patience;
 };
 
-/// The API on a Unix socket. A client that is slow or gone holds nothing but the thread of its own connection; without
-/// clients nothing wakes up.
+/// The API on a Unix socket. A client that is slow or gone holds nothing but the thread of its own
+/// connection; without clients nothing wakes up.
 class HttpServer {
 public:
-  /// Returns when clients can connect. Fails with `wrong_state` if somebody serves the socket already.
+  /// Returns when clients can connect. Fails with `wrong_state` if somebody serves the socket
+  /// already.
   static Result<std::unique_ptr<HttpServer>> start(HttpServerOptions options);
 
   ~HttpServer();
@@ -33,8 +35,9 @@ public:
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// Takes no more connections, ends those that are open, and removes the socket. Returns when no thread is left: what
-  /// a client still waits for is answered with `shutting_down`. May be called more than once.
+  /// Takes no more connections, ends those that are open, and removes the socket. Returns when no
+  /// thread is left: what a client still waits for is answered with `shutting_down`. May be called
+  /// more than once.
   void stop();
 
 private:
@@ -53,8 +56,8 @@ private:
   EventFlag stop_;
   std::mutex mutex_;
   size_t serving_ = 0; // guarded by mutex_
-  Threads running_;  // guarded by mutex_; more than `serving_` while some are turned away
-  Threads finished_; // guarded by mutex_
+  Threads running_;    // guarded by mutex_; more than `serving_` while some are turned away
+  Threads finished_;   // guarded by mutex_
   std::condition_variable ended_;
   std::thread acceptor_;
 };

@@ -14,32 +14,38 @@ namespace {
 
 /// Lets a short-lived actor ask, so that nobody blocks: its answer raises a flag.
 template <class Reply, class Handle, class Message>
-Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor, std::chrono::milliseconds deadline,
-                             const Message& message) {
+Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
+                             std::chrono::milliseconds deadline, const Message& message) {
   auto flag = EventFlag::make();
   if (!flag)
     return failure(std::move(flag.error()));
   auto slot = std::make_shared<ReplySlot<Reply>>(std::move(*flag));
   auto asker = system.spawn([=](caf::event_based_actor* self) {
-    auto fail = [=](caf::error& err) { slot->put(failure(from_caf(err))); };
+    auto fail = [=](caf::error& err) {
+      slot->put(failure(from_caf(err)));
+    };
     if constexpr (std::is_void_v<Reply>)
       self->request(actor, deadline, message).then([=] { slot->put({}); }, fail);
     else
-      self->request(actor, deadline, message).then([=](Reply& reply) { slot->put(std::move(reply)); }, fail);
+      self->request(actor, deadline, message)
+          .then([=](Reply& reply) { slot->put(std::move(reply)); }, fail);
   });
-  return Pending<Reply>{slot, [asker] { caf::anon_send_exit(asker, caf::exit_reason::kill); }};
+  return Pending<Reply>{slot, [asker] {
+                          caf::anon_send_exit(asker, caf::exit_reason::kill);
+                        }};
 }
 
 } // namespace
 
-// -- output reader ----------------------------------------------------------------------------------------------------
+// -- output reader ------------------------------------------------------------------------------
 
 OutputReader::OutputReader(caf::actor_system& system)
-  // Takes no messages: what counts is whether it lives.
-  : actor_(system.spawn([](caf::event_based_actor* self) -> caf::behavior {
-      self->set_default_handler(caf::drop);
-      return {[](caf::unit_t) {}};
-    })) {
+    // Takes no messages: what counts is whether it lives.
+    : actor_(system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+        self->set_default_handler(caf::drop);
+        return {[](caf::unit_t) {
+        }};
+      })) {
   // nop
 }
 
@@ -51,7 +57,7 @@ caf::strong_actor_ptr OutputReader::address() const {
   return caf::actor_cast<caf::strong_actor_ptr>(actor_);
 }
 
-// -- asking -------------------------------------------------------------------------------------------------------------
+// -- asking -------------------------------------------------------------------------------------
 
 template <class Reply>
 Result<Reply> NodeClient::await(Result<Pending<Reply>> pending) const {
@@ -65,7 +71,8 @@ Result<Reply> NodeClient::await(Result<Pending<Reply>> pending) const {
 }
 
 template <class Reply, class Handle, class Message>
-Result<Reply> NodeClient::ask(const Handle& actor, std::chrono::milliseconds deadline, const Message& message) const {
+Result<Reply> NodeClient::ask(const Handle& actor, std::chrono::milliseconds deadline,
+                              const Message& message) const {
   return await(begin<Reply>(system_, actor, deadline, message));
 }
 
@@ -88,7 +95,7 @@ Result<Reply> NodeClient::ask_container(const ContainerId& id, std::chrono::mill
   return result;
 }
 
-// -- requests -----------------------------------------------------------------------------------------------------------
+// -- requests -----------------------------------------------------------------------------------
 
 Result<PoolInfos> NodeClient::pools() const {
   return ask<PoolInfos>(node_, 2 * describe_deadline, ListPools{});

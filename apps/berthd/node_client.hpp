@@ -24,13 +24,15 @@ private:
   caf::actor actor_;
 };
 
-/// The actors as the thread of one connection sees them. Every request has the deadline of its protocol; the thread's wait
-/// ends at once, with `shutting_down`, when its client has gone or the server stops.
+/// The actors as the thread of one connection sees them. Every request has the deadline of its
+/// protocol; the thread's wait ends at once, with `shutting_down`, when its client has gone or the
+/// server stops.
 class NodeClient {
 public:
   /// All arguments outlive the client.
-  NodeClient(caf::actor_system& system, const NodeActor& node, const EventActor& events, const SocketStream& client)
-    : system_(system), node_(node), events_(events), client_(client) {
+  NodeClient(caf::actor_system& system, const NodeActor& node, const EventActor& events,
+             const SocketStream& client)
+      : system_(system), node_(node), events_(events), client_(client) {
     // nop
   }
 
@@ -39,7 +41,8 @@ public:
   Result<ContainerInfo> describe(const ContainerId& id) const;
 
   /// `reader` may be null.
-  Result<ContainerInfo> launch(LaunchSpec spec, caf::strong_actor_ptr reader, std::chrono::milliseconds deadline) const;
+  Result<ContainerInfo> launch(LaunchSpec spec, caf::strong_actor_ptr reader,
+                               std::chrono::milliseconds deadline) const;
 
   /// Waits for the end of the container. A negative `grace` stands for the pool's.
   Result<ContainerInfo> stop(const ContainerId& id, std::chrono::milliseconds grace,
@@ -64,10 +67,12 @@ private:
   Result<Reply> await(Result<Pending<Reply>> pending) const;
 
   template <class Reply, class Handle, class Message>
-  Result<Reply> ask(const Handle& actor, std::chrono::milliseconds deadline, const Message& message) const;
+  Result<Reply> ask(const Handle& actor, std::chrono::milliseconds deadline,
+                    const Message& message) const;
 
   template <class Reply, class Message>
-  Result<Reply> ask_container(const ContainerId& id, std::chrono::milliseconds deadline, const Message& message) const;
+  Result<Reply> ask_container(const ContainerId& id, std::chrono::milliseconds deadline,
+                              const Message& message) const;
 
   Result<ContainerActor> find(const ContainerId& id) const;
 

@@ -30,13 +30,13 @@ struct ReplySlot {
   std::optional<Result<Reply>> reply;
 };
 
-/// An answer that somebody owes us. Unlike a blocking request it can be waited for together with other descriptors, and
-/// be given up: whoever drops it is not interested any more.
+/// An answer that somebody owes us. Unlike a blocking request it can be waited for together with
+/// other descriptors, and be given up: whoever drops it is not interested any more.
 template <class Reply>
 class Pending {
 public:
   Pending(std::shared_ptr<ReplySlot<Reply>> slot, std::function<void()> abandon)
-    : slot_(std::move(slot)), abandon_(std::move(abandon)) {
+      : slot_(std::move(slot)), abandon_(std::move(abandon)) {
     // nop
   }
 

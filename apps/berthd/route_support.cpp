@@ -25,8 +25,10 @@ ExitInfo exit_of(const Event& event) {
 
 Error launch_failed(const ContainerId& id, const Event& event) {
   auto i = event.texts.find("error");
-  return {ec::wrong_state, "container \"" + id.value + "\"",
-          "its launch failed" + (i == event.texts.end() ? std::string{} : ": " + i->second), {}};
+  return {ec::wrong_state,
+          "container \"" + id.value + "\"",
+          "its launch failed" + (i == event.texts.end() ? std::string{} : ": " + i->second),
+          {}};
 }
 
 } // namespace
@@ -35,23 +37,27 @@ Result<PoolInfo> find_pool(const NodeClient& node, const PoolName& name) {
   auto pools = node.pools();
   if (!pools)
     return failure(std::move(pools.error()));
-  auto i = std::find_if(pools->begin(), pools->end(), [&](const PoolInfo& pool) { return pool.name == name; });
+  auto i = std::find_if(pools->begin(), pools->end(),
+                        [&](const PoolInfo& pool) { return pool.name == name; });
   if (i == pools->end())
-    return failure(ec::unknown_pool, "pool \"" + name.value + "\"", "not configured", "see `berth pools`");
+    return failure(ec::unknown_pool, "pool \"" + name.value + "\"", "not configured",
+                   "see `berth pools`");
   return std::move(*i);
 }
 
 Result<ContainerId> container_in(const Call& call) {
   if (!is_valid_name(call.target))
-    return failure(ec::bad_id, "container id \"" + call.target.substr(0, 64) + "\"", "no container can have it",
-                   "ids begin with a letter or digit and have up to 64 letters, digits, dots, hyphens and underscores");
+    return failure(ec::bad_id, "container id \"" + call.target.substr(0, 64) + "\"",
+                   "no container can have it",
+                   "ids begin with a letter or digit and have up to 64 letters, digits, dots, "
+                   "hyphens and underscores");
   return ContainerId{call.target};
 }
 
-// -- lines --------------------------------------------------------------------------------------------------------------
+// -- lines --------------------------------------------------------------------------------------
 
 LineStream::LineStream(HttpReply& reply, std::chrono::milliseconds heartbeat)
-  : reply_(reply), heartbeat_(heartbeat), next_heartbeat_(Clock::now() + heartbeat) {
+    : reply_(reply), heartbeat_(heartbeat), next_heartbeat_(Clock::now() + heartbeat) {
   // nop
 }
 
@@ -73,7 +79,7 @@ std::chrono::milliseconds LineStream::until_heartbeat() const {
   return std::max(left, std::chrono::milliseconds{0});
 }
 
-// -- end of a container -------------------------------------------------------------------------------------------------
+// -- end of a container -------------------------------------------------------------------------
 
 Result<EndWatch> EndWatch::begin(const NodeClient& node, const ContainerId& id) {
   auto cursor = node.event_cursor();
@@ -87,7 +93,8 @@ ReadEvents EndWatch::wish(std::chrono::milliseconds wait) const {
   result.since = cursor_;
   result.wait = wait;
   result.filter.container = id_;
-  result.filter.types = {"container.oom", "container.exited", "container.failed", "container.removed"};
+  result.filter.types = {"container.oom", "container.exited", "container.failed",
+                         "container.removed"};
   return result;
 }
 
@@ -105,7 +112,8 @@ void EndWatch::take(const EventBatch& batch) {
   }
 }
 
-Result<std::optional<ContainerInfo>> EndWatch::look(const NodeClient& node, const ContainerInfo& last) {
+Result<std::optional<ContainerInfo>> EndWatch::look(const NodeClient& node,
+                                                    const ContainerInfo& last) {
   stirred_ = false;
   auto current = node.describe(id_);
   // The id may be another container's by now.
@@ -116,8 +124,8 @@ Result<std::optional<ContainerInfo>> EndWatch::look(const NodeClient& node, cons
   if (failed_)
     return failure(launch_failed(id_, *failed_));
   if (!exited_)
-    return failure(ec::unknown_container, "container \"" + id_.value + "\"", "removed before its end was seen",
-                   "see `berth events`");
+    return failure(ec::unknown_container, "container \"" + id_.value + "\"",
+                   "removed before its end was seen", "see `berth events`");
   auto result = last;
   result.state = ContainerState::exited;
   result.pid = 0;

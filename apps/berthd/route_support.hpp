@@ -32,7 +32,8 @@ private:
   Clock::time_point next_heartbeat_;
 };
 
-/// How long a log may take to settle after something has happened to it: a rotation, the end of its writer.
+/// How long a log may take to settle after something has happened to it: a rotation, the end of its
+/// writer.
 constexpr auto log_settling_time = std::chrono::milliseconds{20};
 
 /// The end of one container, watched through the node's events from a moment on.
@@ -52,14 +53,15 @@ public:
   /// Takes what was read.
   void take(const EventBatch& batch);
 
-  /// The container has ended, failed or gone, as far as events tell. Some may have been missed: then the state of the
-  /// container has to be looked at.
+  /// The container has ended, failed or gone, as far as events tell. Some may have been missed:
+  /// then the state of the container has to be looked at.
   bool worth_a_look() const {
     return stirred_;
   }
 
-  /// What the container looks like after its end: as it describes itself or, if it has been removed meanwhile, as it was
-  /// when `last` was described, with what the event of its end says. Nothing if it still lives.
+  /// What the container looks like after its end: as it describes itself or, if it has been removed
+  /// meanwhile, as it was when `last` was described, with what the event of its end says. Nothing
+  /// if it still lives.
   Result<std::optional<ContainerInfo>> look(const NodeClient& node, const ContainerInfo& last);
 
 private:

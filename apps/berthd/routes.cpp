@@ -24,14 +24,18 @@ bool fits(std::string_view pattern, const std::vector<std::string>& path, std::s
   return rest.empty();
 }
 
-/// Tells a request that the API cannot do anything with. Not one of the API's errors, but of the same form.
-Result<void> refuse(HttpReply& reply, int status, std::string reason, std::string next, HttpFields extra = {}) {
-  return reply.send(status, "application/json", to_wire(Error{ec::bad_request, "HTTP request", std::move(reason), std::move(next)}),
-                    std::move(extra));
+/// Tells a request that the API cannot do anything with. Not one of the API's errors, but of the
+/// same form.
+Result<void> refuse(HttpReply& reply, int status, std::string reason, std::string next,
+                    HttpFields extra = {}) {
+  return reply.send(
+      status, "application/json",
+      to_wire(Error{ec::bad_request, "HTTP request", std::move(reason), std::move(next)}),
+      std::move(extra));
 }
 
-Result<void> call_route(const Route& route, const std::string& target, const ApiContext& api, SocketStream& client,
-                        const HttpRequest& request, HttpReply& reply) {
+Result<void> call_route(const Route& route, const std::string& target, const ApiContext& api,
+                        SocketStream& client, const HttpRequest& request, HttpReply& reply) {
   auto query = Query::check(request.query, route.query());
   if (!query)
     return failure(std::move(query.error()));
@@ -42,7 +46,8 @@ Result<void> call_route(const Route& route, const std::string& target, const Api
   return route.answer(call);
 }
 
-Result<void> find_and_call(const ApiContext& api, SocketStream& client, const HttpRequest& request, HttpReply& reply) {
+Result<void> find_and_call(const ApiContext& api, SocketStream& client, const HttpRequest& request,
+                           HttpReply& reply) {
   auto allowed = std::string{};
   for (const auto& route : routes) {
     auto target = std::string{};
@@ -54,34 +59,37 @@ Result<void> find_and_call(const ApiContext& api, SocketStream& client, const Ht
   }
   if (allowed.empty())
     return refuse(reply, 404, "there is nothing at this path", "see GET /v1/openapi.yaml");
-  return refuse(reply, 405, "this path does not take the method " + request.method, "it takes " + allowed,
-                {{"Allow", allowed}});
+  return refuse(reply, 405, "this path does not take the method " + request.method,
+                "it takes " + allowed, {{"Allow", allowed}});
 }
 
 /// Whatever is thrown is a defect, or memory is short. It costs one request, not the daemon.
-Result<void> guarded(const ApiContext& api, SocketStream& client, const HttpRequest& request, HttpReply& reply) {
+Result<void> guarded(const ApiContext& api, SocketStream& client, const HttpRequest& request,
+                     HttpReply& reply) {
   try {
     return find_and_call(api, client, request, reply);
   } catch (const std::exception& e) {
     return failure(ec::internal, "request", e.what(), "this is a defect: please report it");
   } catch (...) {
-    return failure(ec::internal, "request", "unknown exception", "this is a defect: please report it");
+    return failure(ec::internal, "request", "unknown exception",
+                   "this is a defect: please report it");
   }
 }
 
 } // namespace
 
-void answer_request(const ApiContext& api, SocketStream& client, const HttpRequest& request, HttpReply& reply) {
+void answer_request(const ApiContext& api, SocketStream& client, const HttpRequest& request,
+                    HttpReply& reply) {
   auto done = guarded(api, client, request, reply);
   if (!done && done.error().code == ec::internal)
     log::error("request failed", {{"method", request.method}, {"error", render(done.error())}});
   // A client that has gone does not read its error; that it cannot be sent is no news.
   if (!done && !reply.begun())
-    (void) reply.send_json(http_status_of(done.error()), to_wire(done.error()));
+    (void)reply.send_json(http_status_of(done.error()), to_wire(done.error()));
   else if (!done && reply.is_stream() && !reply.is_broken())
-    (void) reply.write(error_line(done.error()));
+    (void)reply.write(error_line(done.error()));
   if (reply.is_stream() && !reply.is_broken())
-    (void) reply.end_stream();
+    (void)reply.end_stream();
 }
 
 } // namespace berth

@@ -6,8 +6,8 @@
 
 namespace berth {
 
-// Each of them answers one kind of request through `call.reply`. An error is told to the client by whoever called: as the
-// answer, or as the last line of a stream that has begun.
+// Each of them answers one kind of request through `call.reply`. An error is told to the client by
+// whoever called: as the answer, or as the last line of a stream that has begun.
 Result<void> get_version(Call& call);
 Result<void> get_openapi(Call& call);
 Result<void> list_pools(Call& call);
@@ -45,25 +45,30 @@ struct Route {
 
 /// All that the API can do. The description in openapi.yaml is held to it by a test.
 inline constexpr auto routes = std::to_array<Route>({
-  {"GET", "/v1/version", get_version},
-  {"GET", "/v1/openapi.yaml", get_openapi},
-  {"GET", "/v1/pools", list_pools},
-  {"GET", "/v1/pools/{name}", get_pool},
-  {"GET", "/v1/events", get_events, false, {"since", "follow", "type", "pool", "container"}},
-  {"GET", "/v1/containers", list_containers, false, {"all", "pool"}},
-  {"POST", "/v1/containers", launch_container, true, {"attach"}},
-  {"GET", "/v1/containers/{id}", get_container},
-  {"DELETE", "/v1/containers/{id}", remove_container, false, {"force"}},
-  {"POST", "/v1/containers/{id}/stop", stop_container, false, {"timeout"}},
-  {"POST", "/v1/containers/{id}/kill", kill_container, false, {"signal"}},
-  {"GET", "/v1/containers/{id}/wait", wait_container},
-  {"POST", "/v1/containers/{id}/exec", exec_in_container, true},
-  {"GET", "/v1/containers/{id}/logs", get_logs, false, {"follow", "since", "tail", "stdout", "stderr"}},
-  {"GET", "/v1/containers/{id}/stats", get_stats},
+    {"GET", "/v1/version", get_version},
+    {"GET", "/v1/openapi.yaml", get_openapi},
+    {"GET", "/v1/pools", list_pools},
+    {"GET", "/v1/pools/{name}", get_pool},
+    {"GET", "/v1/events", get_events, false, {"since", "follow", "type", "pool", "container"}},
+    {"GET", "/v1/containers", list_containers, false, {"all", "pool"}},
+    {"POST", "/v1/containers", launch_container, true, {"attach"}},
+    {"GET", "/v1/containers/{id}", get_container},
+    {"DELETE", "/v1/containers/{id}", remove_container, false, {"force"}},
+    {"POST", "/v1/containers/{id}/stop", stop_container, false, {"timeout"}},
+    {"POST", "/v1/containers/{id}/kill", kill_container, false, {"signal"}},
+    {"GET", "/v1/containers/{id}/wait", wait_container},
+    {"POST", "/v1/containers/{id}/exec", exec_in_container, true},
+    {"GET",
+     "/v1/containers/{id}/logs",
+     get_logs,
+     false,
+     {"follow", "since", "tail", "stdout", "stderr"}},
+    {"GET", "/v1/containers/{id}/stats", get_stats},
 });
 
 /// Answers a request: finds its route, checks its form, calls, and tells errors. Never throws.
-void answer_request(const ApiContext& api, SocketStream& client, const HttpRequest& request, HttpReply& reply);
+void answer_request(const ApiContext& api, SocketStream& client, const HttpRequest& request,
+                    HttpReply& reply);
 
 /// The description of the API, as in openapi.yaml.
 extern const std::string_view openapi_text;

@@ -50,7 +50,8 @@ Result<void> stop_container(Call& call) {
   if (!container)
     return failure(std::move(container.error()));
   auto longest = timeout->value_or(call.api.times(container->spec.pool).grace);
-  auto ended = call.node.stop(*id, timeout->value_or(std::chrono::milliseconds{-1}), longest + stop_slack);
+  auto ended =
+      call.node.stop(*id, timeout->value_or(std::chrono::milliseconds{-1}), longest + stop_slack);
   if (!ended)
     return failure(std::move(ended.error()));
   return call.reply.send_json(200, to_wire(*ended));
@@ -103,7 +104,8 @@ Result<void> get_stats(Call& call) {
   if (!container)
     return failure(std::move(container.error()));
   if (container->pid == 0)
-    return failure(ec::wrong_state, "container \"" + id->value + "\"", std::string{"it is "} + to_string(container->state),
+    return failure(ec::wrong_state, "container \"" + id->value + "\"",
+                   std::string{"it is "} + to_string(container->state),
                    "only running containers use anything");
   auto time = now();
   auto stats = call.api.stats(*container);

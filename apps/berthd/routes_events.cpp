@@ -17,8 +17,9 @@ Result<void> check_type(std::string_view type) {
   auto group = type.substr(0, type.find('.'));
   if (group.size() < type.size() && std::find(groups.begin(), groups.end(), group) != groups.end())
     return {};
-  return failure(ec::bad_request, "event type " + in_quotes(type), "unknown",
-                 "write a type such as container.oom, or a group such as container. (with its dot)");
+  return failure(
+      ec::bad_request, "event type " + in_quotes(type), "unknown",
+      "write a type such as container.oom, or a group such as container. (with its dot)");
 }
 
 Result<EventFilter> filter_of(const Query& query) {
@@ -50,7 +51,8 @@ Result<void> get_events(Call& call) {
   auto since = call.query.count("since");
   auto follow = call.query.flag("follow");
   auto filter = filter_of(call.query);
-  for (auto error : {since ? nullptr : &since.error(), follow ? nullptr : &follow.error(), filter ? nullptr : &filter.error()})
+  for (auto error : {since ? nullptr : &since.error(), follow ? nullptr : &follow.error(),
+                     filter ? nullptr : &filter.error()})
     if (error)
       return failure(*error);
   auto wish = ReadEvents{0, batch_size, std::chrono::milliseconds{0}, std::move(*filter)};
@@ -68,8 +70,9 @@ Result<void> get_events(Call& call) {
     return begun;
   auto lines = LineStream{call.reply, call.api.heartbeat};
   for (;;) {
-    wish.wait = *follow ? std::min<std::chrono::milliseconds>(lines.until_heartbeat(), event_wait_limit)
-                        : std::chrono::milliseconds{0};
+    wish.wait = *follow
+                    ? std::min<std::chrono::milliseconds>(lines.until_heartbeat(), event_wait_limit)
+                    : std::chrono::milliseconds{0};
     auto batch = call.node.events(wish);
     if (!batch)
       return failure(std::move(batch.error()));

@@ -23,14 +23,16 @@ constexpr size_t log_limit = 64 * 1024;
 constexpr size_t pid_limit = 32;
 /// How long the first words on stderr are kept back, to see whether they are the runtime's.
 constexpr auto settling_time = std::chrono::milliseconds{25};
-/// How long a program whose client has gone may take to end after SIGTERM; less when the server stops.
+/// How long a program whose client has gone may take to end after SIGTERM; less when the server
+/// stops.
 constexpr auto end_grace = std::chrono::seconds{5};
 constexpr auto end_grace_at_stop = std::chrono::milliseconds{250};
 constexpr auto kill_grace = std::chrono::milliseconds{200};
 /// How long a runtime may take to signal a process inside.
 constexpr auto kill_limit = std::chrono::milliseconds{250};
 
-/// The files that one call of `exec` needs, beside the container's bundle. They go with this object.
+/// The files that one call of `exec` needs, beside the container's bundle. They go with this
+/// object.
 class ExecFiles {
 public:
   explicit ExecFiles(const std::string& container_directory) {
@@ -62,7 +64,7 @@ public:
 private:
   void remove() {
     for (const auto& file : {process(), log(), pid()})
-      (void) remove_tree(file);
+      (void)remove_tree(file);
   }
 
   std::string prefix_;
@@ -94,8 +96,8 @@ Result<Program> spawn(const Argv& argv) {
   return Program{std::move(*child), std::move(*out), std::move(*err)};
 }
 
-/// The output of a program as lines of the stream. When the runtime cannot run the program, it says so on stderr as well as
-/// in its log; the client is told by an error of ours instead.
+/// The output of a program as lines of the stream. When the runtime cannot run the program, it says
+/// so on stderr as well as in its log; the client is told by an error of ours instead.
 class OutputLines {
 public:
   explicit OutputLines(std::string log) : log_(std::move(log)) {
@@ -105,7 +107,8 @@ public:
   /// Takes what is in the pipes, which is never more than `read_size`.
   std::string take(Program& program) {
     auto lines = std::string{};
-    for (auto [pipe, stream] : {std::pair{&program.out, LogStream::out}, std::pair{&program.err, LogStream::err}}) {
+    for (auto [pipe, stream] :
+         {std::pair{&program.out, LogStream::out}, std::pair{&program.err, LogStream::err}}) {
       auto bytes = std::string{};
       if (pipe->read_end)
         pipe->read_available(bytes, read_size);
@@ -126,9 +129,10 @@ public:
   }
 
 private:
-  /// runc writes its log first and stderr second, runsc the other way round, and both end right after that.
+  /// runc writes its log first and stderr second, runsc the other way round, and both end right
+  /// after that.
   bool runtime_failed(const Child& runtime) const {
-    (void) wait_any({{&runtime.pidfd(), Interest::readable}}, settling_time);
+    (void)wait_any({{&runtime.pidfd(), Interest::readable}}, settling_time);
     auto log = read_file(log_, log_limit);
     return log && log->find("\"level\":\"error\"") != std::string::npos;
   }
@@ -142,20 +146,22 @@ private:
 class ExecProcess {
 public:
   ExecProcess(const RuntimeCall& runtime, Child& caller, std::string pid_file)
-    : runtime_(runtime), caller_(caller), pid_file_(std::move(pid_file)) {
+      : runtime_(runtime), caller_(caller), pid_file_(std::move(pid_file)) {
     // nop
   }
 
-  /// Ends the process, and then the call of the runtime that ran it, for nobody waits for it any more.
+  /// Ends the process, and then the call of the runtime that ran it, for nobody waits for it any
+  /// more.
   void end(const EventFlag& stop) {
     signal(SIGTERM);
     // Whoever stops the server does not wait for as long as others.
-    (void) wait_any({{&caller_.pidfd(), Interest::readable}, {&stop.fd(), Interest::readable}}, end_grace);
+    (void)wait_any({{&caller_.pidfd(), Interest::readable}, {&stop.fd(), Interest::readable}},
+                   end_grace);
     if (auto ended = caller_.wait_for(end_grace_at_stop); !ended || *ended)
       return;
     signal(SIGKILL);
     if (auto ended = caller_.wait_for(kill_grace); ended && !*ended)
-      (void) caller_.kill(SIGKILL);
+      (void)caller_.kill(SIGKILL);
   }
 
 private:
@@ -164,7 +170,7 @@ private:
     auto pid = text ? std::atoi(text->c_str()) : 0;
     if (pid <= 0)
       // It has not come that far. runc passes signals on that it gets in the meantime.
-      (void) caller_.kill(number);
+      (void)caller_.kill(number);
     else if (runtime_.profile.has_host_processes)
       signal_host_process(pid, number);
     else
@@ -177,13 +183,13 @@ private:
     if (!start)
       return;
     if (auto process = open_pidfd(pid, *start))
-      (void) send_signal(*process, number);
+      (void)send_signal(*process, number);
   }
 
   void signal_inside(int pid, int number) {
     auto argv = kill_process_argv(runtime_, pid);
     argv.push_back(std::to_string(number));
-    (void) run_command(argv, kill_limit, log_limit);
+    (void)run_command(argv, kill_limit, log_limit);
   }
 
   const RuntimeCall& runtime_;
@@ -195,12 +201,13 @@ private:
 Result<ExitStatus> stream_output(Call& call, Program& program, OutputLines& output) {
   auto lines = LineStream{call.reply, call.api.heartbeat};
   for (;;) {
-    auto ready = call.client.wait_beside({&program.child.pidfd(), &program.out.read_end, &program.err.read_end},
-                                         lines.until_heartbeat());
+    auto ready = call.client.wait_beside(
+        {&program.child.pidfd(), &program.out.read_end, &program.err.read_end},
+        lines.until_heartbeat());
     if (!ready)
       return failure(std::move(ready.error()));
-    // What the program wrote before its end is in the pipes by now. Processes that it has left behind may go on writing;
-    // that is nobody's output.
+    // What the program wrote before its end is in the pipes by now. Processes that it has left
+    // behind may go on writing; that is nobody's output.
     auto ended = (*ready & 1) != 0;
     if (auto sent = lines.send(output.take(program)); !sent)
       return failure(std::move(sent.error()));
@@ -229,7 +236,8 @@ Result<ContainerUser> find_exec_user(const LaunchSpec& spec, const std::string& 
   return resolve_user(user, files->passwd, files->group);
 }
 
-Result<std::string> process_text(const LaunchSpec& spec, const ExecOrder& order, const BundleHost& host) {
+Result<std::string> process_text(const LaunchSpec& spec, const ExecOrder& order,
+                                 const BundleHost& host) {
   auto user = find_exec_user(spec, order.user.empty() ? spec.user : order.user);
   if (!user)
     return failure(std::move(user.error()));
@@ -242,14 +250,16 @@ Result<std::string> process_text(const LaunchSpec& spec, const ExecOrder& order,
 }
 
 /// Runs the program and tells its end. Whatever happens, it does not outlive its client.
-Result<void> run(Call& call, const ContainerInfo& container, const ExecOrder& order, const ExecFiles& files) {
+Result<void> run(Call& call, const ContainerInfo& container, const ExecOrder& order,
+                 const ExecFiles& files) {
   auto runtime = RuntimeCall{container.profile, files.log(), container.runtime_id};
   auto program = spawn(exec_argv(runtime, files.process(), files.pid()));
   if (!program)
     return failure(std::move(program.error()));
   auto output = OutputLines{files.log()};
   auto begun = call.reply.begin_stream(ndjson_type);
-  auto status = begun ? stream_output(call, *program, output) : Result<ExitStatus>{failure(begun.error())};
+  auto status =
+      begun ? stream_output(call, *program, output) : Result<ExitStatus>{failure(begun.error())};
   if (!status) {
     ExecProcess{runtime, program->child, files.pid()}.end(call.client.stop());
     return failure(std::move(status.error()));
@@ -277,13 +287,16 @@ Result<void> exec_in_container(Call& call) {
   if (!container)
     return failure(std::move(container.error()));
   if (container->state != ContainerState::running)
-    return failure(ec::wrong_state, "container \"" + id->value + "\"", std::string{"it is "} + to_string(container->state),
+    return failure(ec::wrong_state, "container \"" + id->value + "\"",
+                   std::string{"it is "} + to_string(container->state),
                    "only running containers take further commands");
   auto process = process_text(container->spec, *order, call.api.bundle_host);
   if (!process)
     return failure(std::move(process.error()));
   auto files = ExecFiles{container->directory};
-  if (auto written = replace_file(files.process(), *process, private_file_mode, Durability::process); !written)
+  if (auto written =
+          replace_file(files.process(), *process, private_file_mode, Durability::process);
+      !written)
     return written;
   return run(call, *container, *order, files);
 }

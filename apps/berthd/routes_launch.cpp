@@ -1,7 +1,7 @@
 #include "apps/berthd/route_support.hpp"
 #include "apps/berthd/routes.hpp"
-#include "runtimes/linux/log_follower.hpp"
 #include "messages/runtime.hpp"
+#include "runtimes/linux/log_follower.hpp"
 
 namespace berth {
 
@@ -9,8 +9,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// For how long the log of a container that has ended may be silent before its end is no longer waited for. Its writer ends
-/// with the container, so this is for one that hangs.
+/// For how long the log of a container that has ended may be silent before its end is no longer
+/// waited for. Its writer ends with the container, so this is for one that hangs.
 constexpr auto end_of_log_limit = std::chrono::seconds{10};
 
 /// How long a client is kept waiting for the removal of its container.
@@ -21,7 +21,8 @@ std::chrono::milliseconds launch_deadline(const ApiContext& api, const PoolName&
   return api.times(pool).queue + start_slot_deadline + api.start_timeout + 3 * launch_slack;
 }
 
-/// The output in lines of a log file: consecutive entries of one stream become one line of the answer.
+/// The output in lines of a log file: consecutive entries of one stream become one line of the
+/// answer.
 std::string output_lines(std::string_view lines) {
   auto result = std::string{};
   auto stream = LogStream::out;
@@ -51,11 +52,11 @@ std::string output_lines(std::string_view lines) {
 class Attachment {
 public:
   Attachment(Call& call, ContainerInfo container, uint64_t cursor, LogFollower log)
-    : call_(call),
-      lines_(call.reply, call.api.heartbeat),
-      container_(std::move(container)),
-      watch_(container_.spec.id, cursor),
-      log_(std::move(log)) {
+      : call_(call),
+        lines_(call.reply, call.api.heartbeat),
+        container_(std::move(container)),
+        watch_(container_.spec.id, cursor),
+        log_(std::move(log)) {
     // nop
   }
 
@@ -71,7 +72,8 @@ public:
       if (ended_ && log_is_over())
         return std::move(*ended_);
       auto timeout = *more ? std::chrono::milliseconds{0} : until_next();
-      auto news = call_.client.wait_beside({&pending->fd(), log_ended_ ? nullptr : &log_.fd()}, timeout);
+      auto news =
+          call_.client.wait_beside({&pending->fd(), log_ended_ ? nullptr : &log_.fd()}, timeout);
       if (!news)
         return failure(std::move(news.error()));
       patience = *news & 2 ? log_settling_time : std::chrono::milliseconds{0};
@@ -168,7 +170,7 @@ Result<void> launch_attached(Call& call, LaunchSpec spec) {
   call.node.release_output(id);
   // With the last line the client ends, and whoever called it may use the id again.
   if (removes)
-    (void) call.node.events(ReadEvents{*cursor, 1, removal_limit, {{"container.removed"}, {}, id}});
+    (void)call.node.events(ReadEvents{*cursor, 1, removal_limit, {{"container.removed"}, {}, id}});
   return call.reply.write(exited_line(*ended));
 }
 

@@ -30,7 +30,8 @@ Result<std::pair<bool, bool>> read_streams(const Query& query) {
   auto show_out = query.has("stdout") ? *out : !*err;
   auto show_err = query.has("stderr") ? *err : !*out;
   if (!show_out && !show_err)
-    return failure(ec::bad_request, "query", "asks for neither stream", "ask for stdout, stderr or both");
+    return failure(ec::bad_request, "query", "asks for neither stream",
+                   "ask for stdout, stderr or both");
   return std::pair{show_out, show_err};
 }
 
@@ -45,13 +46,13 @@ Result<LogWish> read_wish(const Query& query) {
   if (!tail)
     return failure(std::move(tail.error()));
   if (*tail && **tail > largest_tail)
-    return failure(ec::bad_request, "query parameter \"tail\"", "larger than " + std::to_string(largest_tail),
-                   "leave it out to get all lines");
+    return failure(ec::bad_request, "query parameter \"tail\"",
+                   "larger than " + std::to_string(largest_tail), "leave it out to get all lines");
   return LogWish{streams->first, streams->second, since->value_or(Timestamp{}), *tail};
 }
 
-/// Turns lines of a log file into lines of the answer. With a tail, it holds them back until it is told that those that
-/// were there at the beginning are all read.
+/// Turns lines of a log file into lines of the answer. With a tail, it holds them back until it is
+/// told that those that were there at the beginning are all read.
 class LogSelector {
 public:
   explicit LogSelector(const LogWish& wish) : wish_(wish), holding_(wish.tail.has_value()) {
@@ -66,7 +67,8 @@ public:
       lines.remove_prefix(std::min(end + 1, lines.size()));
       // A line of another form is a torn one, after a crash of its writer.
       auto entry = parse_cri_log_line(line);
-      if (!entry || entry->time < wish_.since || !(entry->stream == LogStream::out ? wish_.out : wish_.err))
+      if (!entry || entry->time < wish_.since
+          || !(entry->stream == LogStream::out ? wish_.out : wish_.err))
         continue;
       auto starts = starts_line(*entry);
       if (holding_)
@@ -77,7 +79,8 @@ public:
     return result;
   }
 
-  /// The end of what was there at the beginning is reached. Gives the lines that were held back, once.
+  /// The end of what was there at the beginning is reached. Gives the lines that were held back,
+  /// once.
   std::string release() {
     holding_ = false;
     auto result = std::string{};
@@ -126,7 +129,8 @@ Result<void> get_logs(Call& call) {
   auto container = call.node.describe(*id);
   if (!container)
     return failure(std::move(container.error()));
-  auto log = LogFollower::open(container->log_path, *follow ? LogFollower::Mode::follow : LogFollower::Mode::read);
+  auto log = LogFollower::open(container->log_path,
+                               *follow ? LogFollower::Mode::follow : LogFollower::Mode::read);
   // Before it is created, a container has no log yet, and nothing to say.
   auto is_early = !log && container->created_at.ns == 0;
   if (!log && !is_early)

@@ -1,5 +1,5 @@
-#include "apps/berthd/routes.hpp"
 #include "apps/berthd/route_support.hpp"
+#include "apps/berthd/routes.hpp"
 
 #include <algorithm>
 

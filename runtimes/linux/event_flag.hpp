@@ -5,7 +5,8 @@
 
 namespace berth {
 
-/// A flag that threads can wait for together with other descriptors: once raised, it stays readable.
+/// A flag that threads can wait for together with other descriptors: once raised, it stays
+/// readable.
 class EventFlag {
 public:
   static Result<EventFlag> make();

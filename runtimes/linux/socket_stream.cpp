@@ -22,7 +22,9 @@ Result<void> SocketStream::wait(Interest interest, std::chrono::milliseconds tim
 Result<size_t> SocketStream::read(std::string& buffer, size_t max, Clock::time_point deadline) {
   auto old_size = buffer.size();
   buffer.resize(old_size + max);
-  auto receive = [&] { return ::recv(fd_.get(), buffer.data() + old_size, max, 0); };
+  auto receive = [&] {
+    return ::recv(fd_.get(), buffer.data() + old_size, max, 0);
+  };
   auto n = retry(receive);
   while (n < 0 && errno == EAGAIN) {
     auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());

@@ -9,8 +9,8 @@
 
 namespace berth {
 
-/// One end of a connected stream socket, for a thread that may block. Every wait has a time limit and ends at once, with
-/// `shutting_down`, when the flag `stop` is raised.
+/// One end of a connected stream socket, for a thread that may block. Every wait has a time limit
+/// and ends at once, with `shutting_down`, when the flag `stop` is raised.
 class SocketStream {
 public:
   using Clock = std::chrono::steady_clock;
@@ -20,12 +20,12 @@ public:
     // nop
   }
 
-  /// Appends what is there, at least one and at most `max` bytes, to `buffer`. The result is their number; 0 means that the
-  /// peer sends no more. `deadline_exceeded` if nothing comes in time.
+  /// Appends what is there, at least one and at most `max` bytes, to `buffer`. The result is their
+  /// number; 0 means that the peer sends no more. `deadline_exceeded` if nothing comes in time.
   Result<size_t> read(std::string& buffer, size_t max, Clock::time_point deadline);
 
-  /// Sends all of `data`. `deadline_exceeded` if the peer takes nothing for as long as `stall`; `wait_forever` leaves a slow
-  /// peer all the time it wants. `system_error` if the peer has gone.
+  /// Sends all of `data`. `deadline_exceeded` if the peer takes nothing for as long as `stall`;
+  /// `wait_forever` leaves a slow peer all the time it wants. `system_error` if the peer has gone.
   Result<void> write(std::string_view data, std::chrono::milliseconds stall);
 
   /// Tells the peer that no more comes.
@@ -36,9 +36,11 @@ public:
     return wait_any({{&fd_, Interest::hangup}}, std::chrono::milliseconds{0}) != 0;
   }
 
-  /// Waits until one of these descriptors is readable or the time is over: one bit for each, 0 for timeout. Fails with
-  /// `shutting_down` if the peer hangs up first. Null and empty descriptors are never readable.
-  Result<uint32_t> wait_beside(std::initializer_list<const UniqueFd*> fds, std::chrono::milliseconds timeout) const;
+  /// Waits until one of these descriptors is readable or the time is over: one bit for each, 0 for
+  /// timeout. Fails with `shutting_down` if the peer hangs up first. Null and empty descriptors are
+  /// never readable.
+  Result<uint32_t> wait_beside(std::initializer_list<const UniqueFd*> fds,
+                               std::chrono::milliseconds timeout) const;
 
   const EventFlag& stop() const noexcept {
     return stop_;

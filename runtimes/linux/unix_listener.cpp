@@ -27,7 +27,10 @@ sockaddr_un address_of(const std::string& path) {
 UniqueFd try_connect(const std::string& path) {
   auto fd = UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   auto address = address_of(path);
-  if (fd && retry([&] { return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)); }) < 0) {
+  if (fd && retry([&] {
+              return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                               sizeof(address));
+            }) < 0) {
     auto reason = errno;
     fd = UniqueFd{};
     errno = reason;
@@ -36,7 +39,8 @@ UniqueFd try_connect(const std::string& path) {
 }
 
 /// Makes sure that nobody serves the path, and that nothing is there.
-Result<void> clear_path(const std::string& path, const UniqueFd& directory, const std::string& name) {
+Result<void> clear_path(const std::string& path, const UniqueFd& directory,
+                        const std::string& name) {
   struct stat status {};
   if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) {
     if (errno == ENOENT)
@@ -44,10 +48,12 @@ Result<void> clear_path(const std::string& path, const UniqueFd& directory, cons
     return failure(sys_error("stat", path));
   }
   if (!S_ISSOCK(status.st_mode))
-    return failure(ec::wrong_state, path, "something that is not a socket is in the way", "move it away");
+    return failure(ec::wrong_state, path, "something that is not a socket is in the way",
+                   "move it away");
   // A server whose queue is full (EAGAIN) is a server, too.
   if (try_connect(path) || errno == EAGAIN)
-    return failure(ec::wrong_state, "socket " + path, "another berthd serves it", "stop that one, or use another --root");
+    return failure(ec::wrong_state, "socket " + path, "another berthd serves it",
+                   "stop that one, or use another --root");
   if (errno != ECONNREFUSED && errno != ENOENT)
     return failure(sys_error("connect", path));
   if (::unlinkat(directory.get(), name.c_str(), 0) < 0 && errno != ENOENT)
@@ -62,7 +68,8 @@ Result<void> check_socket_path(const std::string& path) {
     return failure(ec::bad_request, "socket path", "empty or with a zero byte in it");
   if (path.size() > socket_path_limit)
     return failure(ec::bad_request, "socket path " + path,
-                   "has " + std::to_string(path.size()) + " bytes; the kernel allows " + std::to_string(socket_path_limit),
+                   "has " + std::to_string(path.size()) + " bytes; the kernel allows "
+                       + std::to_string(socket_path_limit),
                    "use a directory with a shorter path");
   return {};
 }
@@ -80,20 +87,24 @@ Result<UnixListener> UnixListener::bind(const std::string& path, unsigned mode) 
   if (auto ok = check_socket_path(path); !ok)
     return failure(std::move(ok.error()));
   auto slash = path.rfind('/');
-  auto parent = slash == std::string::npos ? std::string{"."} : path.substr(0, std::max<size_t>(slash, 1));
+  auto parent =
+      slash == std::string::npos ? std::string{"."} : path.substr(0, std::max<size_t>(slash, 1));
   auto name = path.substr(slash == std::string::npos ? 0 : slash + 1);
   auto directory = UniqueFd{::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!directory)
     return failure(sys_error("open", parent));
-  // The lock makes looking and taking one step. It is on the directory so that no lock file is left behind.
+  // The lock makes looking and taking one step. It is on the directory so that no lock file is left
+  // behind.
   if (retry([&] { return ::flock(directory.get(), LOCK_EX | LOCK_NB); }) < 0)
-    return failure(ec::wrong_state, "socket " + path, "another process is about to make it", "try again");
+    return failure(ec::wrong_state, "socket " + path, "another process is about to make it",
+                   "try again");
   if (auto ok = clear_path(path, directory, name); !ok)
     return failure(std::move(ok.error()));
   auto fd = UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   if (!fd)
     return failure(sys_error("socket"));
-  // The file gets the mode of the socket, less the umask: never more than is wanted, and a moment later exactly that.
+  // The file gets the mode of the socket, less the umask: never more than is wanted, and a moment
+  // later exactly that.
   if (::fchmod(fd.get(), mode) < 0)
     return failure(sys_error("fchmod", path));
   auto address = address_of(path);
@@ -111,7 +122,7 @@ Result<UnixListener> UnixListener::bind(const std::string& path, unsigned mode) 
 }
 
 UnixListener::UnixListener(UniqueFd directory, std::string name, UniqueFd fd, uint64_t inode)
-  : directory_(std::move(directory)), name_(std::move(name)), fd_(std::move(fd)), inode_(inode) {
+    : directory_(std::move(directory)), name_(std::move(name)), fd_(std::move(fd)), inode_(inode) {
   // nop
 }
 
@@ -119,12 +130,14 @@ UnixListener::~UnixListener() {
   if (!fd_)
     return;
   struct stat status {};
-  if (::fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == inode_)
+  if (::fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0
+      && status.st_ino == inode_)
     ::unlinkat(directory_.get(), name_.c_str(), 0);
 }
 
 Result<UniqueFd> UnixListener::accept() const {
-  auto fd = UniqueFd{retry([&] { return ::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); })};
+  auto fd = UniqueFd{
+      retry([&] { return ::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); })};
   if (!fd)
     return failure(sys_error("accept"));
   return fd;

@@ -23,7 +23,8 @@ short poll_events(Interest interest) {
 
 int remaining(std::chrono::steady_clock::time_point deadline) {
   // Rounded up: a wait that ends early would make its caller spin through the last millisecond.
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+  auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
   constexpr auto longest = std::chrono::milliseconds{std::chrono::hours{24}};
   return static_cast<int>(std::clamp(left, std::chrono::milliseconds{0}, longest).count());
 }

@@ -24,11 +24,13 @@ constexpr auto wait_forever = std::chrono::milliseconds{-1};
 /// Most items of one wait.
 constexpr size_t wait_limit = 8;
 
-/// Blocks until one of the descriptors is ready or the time is over. The result has one bit for each item, the lowest for
-/// the first; 0 means timeout. A half-closed socket (the peer has only ended its sending) is not hung up.
+/// Blocks until one of the descriptors is ready or the time is over. The result has one bit for
+/// each item, the lowest for the first; 0 means timeout. A half-closed socket (the peer has only
+/// ended its sending) is not hung up.
 uint32_t wait_any(std::span<const WaitItem> items, std::chrono::milliseconds timeout) noexcept;
 
-inline uint32_t wait_any(std::initializer_list<WaitItem> items, std::chrono::milliseconds timeout) noexcept {
+inline uint32_t wait_any(std::initializer_list<WaitItem> items,
+                         std::chrono::milliseconds timeout) noexcept {
   return wait_any(std::span{items.begin(), items.size()}, timeout);
 }
 

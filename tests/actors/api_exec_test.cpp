@@ -10,10 +10,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto order = R"({"args":["/bin/thing","now"],"env":["A=1"],"workdir":"/tmp","user":"5:6"})";
+constexpr auto order =
+    R"({"args":["/bin/thing","now"],"env":["A=1"],"workdir":"/tmp","user":"5:6"})";
 
-/// A world with a running container, whose runtime is a script. `$log` and `$pidfile` are the files that the script was
-/// told to write, `$process` the one that it was told to read.
+/// A world with a running container, whose runtime is a script. `$log` and `$pidfile` are the files
+/// that the script was told to write, `$process` the one that it was told to read.
 class ExecWorld : public ApiWorld {
 public:
   explicit ExecWorld(const std::string& commands) {
@@ -21,7 +22,9 @@ public:
     {
       auto out = std::ofstream{runtime};
       out << "#!/bin/sh\n"
-             "echo \"$@\" > " << (dir / "arguments") << "\n"
+             "echo \"$@\" > "
+          << (dir / "arguments")
+          << "\n"
              "while [ $# -gt 0 ]; do\n"
              "  case $1 in\n"
              "    --log) log=$2 ;;\n"
@@ -53,7 +56,8 @@ public:
 
   /// What the calls have left in the container's directory.
   size_t leftovers() const {
-    return static_cast<size_t>(std::distance(std::filesystem::directory_iterator{dir / "container"}, {}));
+    return static_cast<size_t>(
+        std::distance(std::filesystem::directory_iterator{dir / "container"}, {}));
   }
 };
 
@@ -107,11 +111,14 @@ TEST_CASE("a program that is killed ends with 128 and the signal", "[api]") {
 
 TEST_CASE("a runtime that cannot run the program says why, and only once", "[api]") {
   // runc writes the log first, runsc its stderr.
-  auto script = GENERATE(
-    values<std::string>({"echo '{\"level\":\"error\",\"msg\":\"exec failed: unable to start container process: exec: "
-                         "\\\"/bin/thing\\\": stat /bin/thing: no such file or directory\"}' >> $log; echo noise >&2; exit 255",
-                         "echo noise >&2; echo '{\"level\":\"error\",\"msg\":\"exec failed: unable to start container process: "
-                         "exec: \\\"/bin/thing\\\": stat /bin/thing: no such file or directory\"}' >> $log; exit 255"}));
+  auto script = GENERATE(values<std::string>(
+      {"echo '{\"level\":\"error\",\"msg\":\"exec failed: unable to start container process: exec: "
+       "\\\"/bin/thing\\\": stat /bin/thing: no such file or directory\"}' >> $log; echo noise "
+       ">&2; exit 255",
+       "echo noise >&2; echo '{\"level\":\"error\",\"msg\":\"exec failed: unable to start "
+       "container process: "
+       "exec: \\\"/bin/thing\\\": stat /bin/thing: no such file or directory\"}' >> $log; exit "
+       "255"}));
   auto world = ExecWorld{script};
   auto lines = lines_in(world.exec().body);
   REQUIRE(lines.size() == 1);
@@ -153,9 +160,12 @@ TEST_CASE("a program that leaves a process behind has ended all the same", "[api
 
 TEST_CASE("a program ends with its client", "[api]") {
   auto pid = std::string{};
-  // As runc does: the process is a child of the runtime, its pid is in the file, and the runtime ends with it.
-  auto world = ExecWorld{"trap : TERM; sleep 1000 & echo $! > $pidfile; echo $!; wait $!; wait $!; exit 143"};
-  auto client = std::make_unique<StreamClient>(world.socket, "POST", "/v1/containers/c-1/exec", order);
+  // As runc does: the process is a child of the runtime, its pid is in the file, and the runtime
+  // ends with it.
+  auto world = ExecWorld{
+      "trap : TERM; sleep 1000 & echo $! > $pidfile; echo $!; wait $!; wait $!; exit 143"};
+  auto client =
+      std::make_unique<StreamClient>(world.socket, "POST", "/v1/containers/c-1/exec", order);
   pid = client->lines(1).at(0)["data"].get<std::string>();
   REQUIRE(is_alive(pid));
   SECTION("when that goes away") {
@@ -175,7 +185,8 @@ TEST_CASE("a program ends with its client", "[api]") {
 }
 
 TEST_CASE("a program that ignores SIGTERM is killed when the server stops", "[api]") {
-  auto world = ExecWorld{"sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & echo $! > $pidfile; wait $!"};
+  auto world =
+      ExecWorld{"sh -c 'trap \"\" TERM; echo $$; exec sleep 1000' & echo $! > $pidfile; wait $!"};
   auto client = StreamClient{world.socket, "POST", "/v1/containers/c-1/exec", order};
   auto pid = client.lines(1).at(0)["data"].get<std::string>();
   auto began = std::chrono::steady_clock::now();

@@ -15,7 +15,7 @@ HttpAnswer talk(const std::string& socket, const std::string& bytes) {
   auto connection = RawConnection{socket};
   REQUIRE(connection.is_open());
   // The server may have refused, and closed, before all was sent.
-  (void) connection.send(bytes);
+  (void)connection.send(bytes);
   connection.end_sending();
   CHECK(connection.read_to_end());
   return parse_answer(connection.received());
@@ -31,7 +31,7 @@ void quick(HttpServerOptions& options) {
 
 } // namespace
 
-// -- the socket ---------------------------------------------------------------------------------------------------------
+// -- the socket ---------------------------------------------------------------------------------
 
 TEST_CASE("the socket is for root and its group", "[api]") {
   auto world = ApiWorld{};
@@ -94,7 +94,7 @@ TEST_CASE("a path that no socket can have is refused by its length", "[api]") {
   CHECK(missing.error().code == ec::system_error);
 }
 
-// -- hostile clients ----------------------------------------------------------------------------------------------------
+// -- hostile clients ----------------------------------------------------------------------------
 
 TEST_CASE("what is not HTTP is refused, and the server goes on", "[api]") {
   static auto world = ApiWorld{quick};
@@ -104,35 +104,49 @@ TEST_CASE("what is not HTTP is refused, and the server goes on", "[api]") {
     int status;
   };
   auto row = GENERATE(values<Row>({
-    {"nothing", "", 0},
-    {"one byte", "G", 0},
-    {"half a head", "GET /v1/version HTTP/1.1\r\nHost:", 0},
-    {"garbage", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15), 400},
-    {"zeros", std::string(1000, '\0') + "\r\n\r\n", 400},
-    {"no version", "GET /v1/version\r\n\r\n", 400},
-    {"another version", "GET /v1/version HTTP/3.0\r\n\r\n", 505},
-    {"a path without end", "GET /" + std::string(100'000, 'a'), 431},
-    {"a field without end", "GET /v1/version HTTP/1.1\r\nX: " + std::string(100'000, 'a'), 431},
-    {"fields without end", "GET /v1/version HTTP/1.1\r\n" + [] {
-       auto fields = std::string{};
-       for (auto i = 0; i < 5000; ++i)
-         fields += "X: y\r\n";
-       return fields;
-     }(), 431},
-    {"a thousand small fields", "GET /v1/version HTTP/1.1\r\n" + [] {
-       auto fields = std::string{};
-       for (auto i = 0; i < 1000; ++i)
-         fields += "X: y\r\n";
-       return fields + "\r\n";
-     }(), 431},
-    {"a negative length", "POST /v1/containers HTTP/1.1\r\nContent-Length: -5\r\n\r\n{}", 400},
-    {"two lengths", "POST /v1/containers HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x", 400},
-    {"a huge length", "POST /v1/containers HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n{}", 413},
-    {"chunks", "POST /v1/containers HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 411},
-    {"less than was announced", "POST /v1/containers HTTP/1.1\r\nContent-Length: 20\r\n\r\n{}", 0},
-    {"a body that is too long",
-     "POST /v1/containers HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n" + std::string(2'000'000, ' '), 413},
-    {"a body of a GET", "GET /v1/version HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", 400},
+      {"nothing", "", 0},
+      {"one byte", "G", 0},
+      {"half a head", "GET /v1/version HTTP/1.1\r\nHost:", 0},
+      {"garbage", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 15), 400},
+      {"zeros", std::string(1000, '\0') + "\r\n\r\n", 400},
+      {"no version", "GET /v1/version\r\n\r\n", 400},
+      {"another version", "GET /v1/version HTTP/3.0\r\n\r\n", 505},
+      {"a path without end", "GET /" + std::string(100'000, 'a'), 431},
+      {"a field without end", "GET /v1/version HTTP/1.1\r\nX: " + std::string(100'000, 'a'), 431},
+      {"fields without end",
+       "GET /v1/version HTTP/1.1\r\n" +
+           [] {
+             auto fields = std::string{};
+             for (auto i = 0; i < 5000; ++i)
+               fields += "X: y\r\n";
+             return fields;
+           }(),
+       431},
+      {"a thousand small fields",
+       "GET /v1/version HTTP/1.1\r\n" +
+           [] {
+             auto fields = std::string{};
+             for (auto i = 0; i < 1000; ++i)
+               fields += "X: y\r\n";
+             return fields + "\r\n";
+           }(),
+       431},
+      {"a negative length", "POST /v1/containers HTTP/1.1\r\nContent-Length: -5\r\n\r\n{}", 400},
+      {"two lengths",
+       "POST /v1/containers HTTP/1.1\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x", 400},
+      {"a huge length",
+       "POST /v1/containers HTTP/1.1\r\nContent-Length: 18446744073709551615\r\n\r\n{}", 413},
+      {"chunks",
+       "POST /v1/containers HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+       411},
+      {"less than was announced", "POST /v1/containers HTTP/1.1\r\nContent-Length: 20\r\n\r\n{}",
+       0},
+      {"a body that is too long",
+       "POST /v1/containers HTTP/1.1\r\nContent-Length: 2000000\r\n\r\n"
+           + std::string(2'000'000, ' '),
+       413},
+      {"a body of a GET",
+       "GET /v1/version HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", 400},
   }));
   INFO(row.what);
   auto answer = talk(world.socket, row.bytes);
@@ -150,10 +164,11 @@ TEST_CASE("who sends nothing for too long is told, and let go", "[api]") {
     std::string bytes;
     int status;
   };
-  auto row = GENERATE(values<Row>({{"", 0},
-                                   {"GET /v1/ver", 408},
-                                   {"GET /v1/version HTTP/1.1\r\n", 408},
-                                   {"POST /v1/containers HTTP/1.1\r\nContent-Length: 10\r\n\r\n{}", 408}}));
+  auto row = GENERATE(
+      values<Row>({{"", 0},
+                   {"GET /v1/ver", 408},
+                   {"GET /v1/version HTTP/1.1\r\n", 408},
+                   {"POST /v1/containers HTTP/1.1\r\nContent-Length: 10\r\n\r\n{}", 408}}));
   INFO(row.bytes);
   auto connection = RawConnection{world.socket};
   REQUIRE(connection.send(row.bytes));
@@ -202,7 +217,7 @@ TEST_CASE("a text in a request cannot break the form of an answer", "[api]") {
   CHECK(error_in(answer)["code"] == "bad_id");
 }
 
-// -- connections --------------------------------------------------------------------------------------------------------
+// -- connections --------------------------------------------------------------------------------
 
 TEST_CASE("a connection serves one request after the other", "[api]") {
   auto world = ApiWorld{};
@@ -213,7 +228,8 @@ TEST_CASE("a connection serves one request after the other", "[api]") {
   CHECK(connection.read_to_end());
   auto& text = connection.received();
   auto answers = 0;
-  for (auto at = text.find("HTTP/1.1 200"); at != std::string::npos; at = text.find("HTTP/1.1 200", at + 1))
+  for (auto at = text.find("HTTP/1.1 200"); at != std::string::npos;
+       at = text.find("HTTP/1.1 200", at + 1))
     ++answers;
   CHECK(answers == 3);
 }
@@ -233,10 +249,13 @@ TEST_CASE("a client that waits for permission to send its body gets it", "[api]"
   auto world = ApiWorld{};
   auto connection = RawConnection{world.socket};
   auto body = std::string{R"({"pool":"web","rootfs":"/r","args":["x"],"id":"c-1"})"};
-  REQUIRE(connection.send("POST /v1/containers HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Length: "
+  REQUIRE(connection.send("POST /v1/containers HTTP/1.1\r\nExpect: 100-continue\r\nConnection: "
+                          "close\r\nContent-Length: "
                           + std::to_string(body.size()) + "\r\n\r\n"));
   auto allowed = std::string{"HTTP/1.1 100 Continue\r\n\r\n"};
-  CHECK(connection.read_until([&](std::string_view text) { return text.size() >= allowed.size(); }, 10s) == allowed);
+  CHECK(connection.read_until([&](std::string_view text) { return text.size() >= allowed.size(); },
+                              10s)
+        == allowed);
   REQUIRE(connection.send(body));
   CHECK(connection.read_to_end());
   CHECK(parse_answer(connection.received().substr(allowed.size())).status == 201);
@@ -264,12 +283,15 @@ TEST_CASE("two hundred clients are served at once", "[api]") {
 }
 
 TEST_CASE("one client too many is told so at once, and served when there is room", "[api]") {
-  auto world = ApiWorld{[](HttpServerOptions& options) { options.max_connections = 3; }};
+  auto world = ApiWorld{[](HttpServerOptions& options) {
+    options.max_connections = 3;
+  }};
   auto clients = std::vector<std::unique_ptr<RawConnection>>{};
   for (auto i = 0; i < 3; ++i) {
     clients.push_back(std::make_unique<RawConnection>(world.socket));
     REQUIRE(clients.back()->send("GET /v1/version HTTP/1.1\r\n\r\n"));
-    clients.back()->read_until([](std::string_view text) { return text.find("host-1") != text.npos; }, 10s);
+    clients.back()->read_until(
+        [](std::string_view text) { return text.find("host-1") != text.npos; }, 10s);
   }
   auto answer = world.get("/v1/version");
   CHECK(answer.status == 503);
@@ -288,12 +310,17 @@ TEST_CASE("a server without clients stops at once", "[api]") {
 TEST_CASE("stopping ends every connection, whatever it is doing", "[api]") {
   auto world = ApiWorld{};
   world.add(running_container("c-1"));
-  world.script->launch = [](const LaunchSpec&) { return std::nullopt; };
-  world.script->stop = [](const StopContainer&) { return std::nullopt; };
+  world.script->launch = [](const LaunchSpec&) {
+    return std::nullopt;
+  };
+  world.script->stop = [](const StopContainer&) {
+    return std::nullopt;
+  };
   auto idle = RawConnection{world.socket};
   auto half = RawConnection{world.socket};
   REQUIRE(half.send("POST /v1/containers HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"));
-  auto launching = StreamClient{world.socket, "POST", "/v1/containers", R"({"pool":"web","rootfs":"/r","args":["x"]})"};
+  auto launching = StreamClient{world.socket, "POST", "/v1/containers",
+                                R"({"pool":"web","rootfs":"/r","args":["x"]})"};
   auto stopping = StreamClient{world.socket, "POST", "/v1/containers/c-1/stop"};
   auto waiting = StreamClient{world.socket, "GET", "/v1/containers/c-1/wait"};
   auto following = StreamClient{world.socket, "GET", "/v1/events?follow=true"};

@@ -53,13 +53,15 @@ TEST_CASE("a launch answers with the container", "[api]") {
 TEST_CASE("a launch that fails answers with the reason", "[api]") {
   auto world = ApiWorld{};
   auto error = GENERATE(values<Error>({
-    {ec::unknown_pool, "pool \"x\"", "not configured", "see `berth pools`"},
-    {ec::duplicate_id, "container \"c-1\"", "exists", {}},
-    {ec::command_not_found, "command", "not found", {}},
-    {ec::limit_reached, "pool", "is full", {}},
+      {ec::unknown_pool, "pool \"x\"", "not configured", "see `berth pools`"},
+      {ec::duplicate_id, "container \"c-1\"", "exists", {}},
+      {ec::command_not_found, "command", "not found", {}},
+      {ec::limit_reached, "pool", "is full", {}},
   }));
   auto attach = GENERATE(false, true);
-  world.script->launch = [=](const LaunchSpec&) { return Result<ContainerInfo>{failure(error)}; };
+  world.script->launch = [=](const LaunchSpec&) {
+    return Result<ContainerInfo>{failure(error)};
+  };
   auto answer = world.post(attach ? "/v1/containers?attach=true" : "/v1/containers", good_launch);
   CHECK(answer.status == http_status_of(error));
   CHECK(error_in(answer)["code"] == to_string(error.code));
@@ -68,7 +70,8 @@ TEST_CASE("a launch that fails answers with the reason", "[api]") {
 
 TEST_CASE("a body that is no launch never reaches the node", "[api]") {
   auto world = ApiWorld{};
-  auto body = GENERATE(values<std::string>({"", "{", "[]", R"({"pool":"web"})", R"({"pool":"web","rootfs":"/r","args":["a"],"x":1})"}));
+  auto body = GENERATE(values<std::string>(
+      {"", "{", "[]", R"({"pool":"web"})", R"({"pool":"web","rootfs":"/r","args":["a"],"x":1})"}));
   INFO(body);
   auto answer = world.post("/v1/containers", body);
   CHECK(answer.status == 400);
@@ -152,7 +155,7 @@ TEST_CASE("only a running container has stats", "[api]") {
   CHECK(error_in(world.get("/v1/containers/ended/stats"))["code"] == "wrong_state");
 }
 
-// -- wait -----------------------------------------------------------------------------------------------------------------
+// -- wait ---------------------------------------------------------------------------------------
 
 TEST_CASE("waiting for a container that has ended takes no time", "[api]") {
   auto world = ApiWorld{};
@@ -227,10 +230,11 @@ TEST_CASE("a wait for a launch that fails says so", "[api]") {
   world.publish(std::move(event));
   CHECK(waiting.connection().read_to_end());
   CHECK(waiting.answer().status == 409);
-  CHECK(error_in(waiting.answer())["reason"].get<std::string>().find("command_not_found: nope") != std::string::npos);
+  CHECK(error_in(waiting.answer())["reason"].get<std::string>().find("command_not_found: nope")
+        != std::string::npos);
 }
 
-// -- a client that we did not write ---------------------------------------------------------------------------------------
+// -- a client that we did not write -------------------------------------------------------------
 
 TEST_CASE("another HTTP library gets along with the server", "[api]") {
   auto world = ApiWorld{};

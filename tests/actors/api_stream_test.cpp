@@ -32,7 +32,8 @@ public:
   }
 
   void write(const std::string& stream, const std::string& text, bool partial = false) {
-    out_ << to_string(now()) << ' ' << stream << (partial ? " P " : " F ") << text << '\n' << std::flush;
+    out_ << to_string(now()) << ' ' << stream << (partial ? " P " : " F ") << text << '\n'
+         << std::flush;
   }
 
   void close() {
@@ -72,7 +73,7 @@ std::vector<std::string> texts_of(const std::vector<Json>& lines) {
 
 } // namespace
 
-// -- events -------------------------------------------------------------------------------------------------------------
+// -- events -------------------------------------------------------------------------------------
 
 TEST_CASE("events are those after the cursor, of the kinds that were asked for", "[api]") {
   auto world = ApiWorld{};
@@ -80,7 +81,9 @@ TEST_CASE("events are those after the cursor, of the kinds that were asked for",
   world.publish("container.running", "c-1", "web");
   world.publish("container.oom", "c-1", "web");
   world.publish("container.running", "c-2", "batch");
-  auto numbers = [&](const std::string& query) { return numbers_of(lines_in(world.get("/v1/events" + query).body)); };
+  auto numbers = [&](const std::string& query) {
+    return numbers_of(lines_in(world.get("/v1/events" + query).body));
+  };
   REQUIRE(eventually(10s, [&] { return numbers("").size() == 4; }));
   CHECK(numbers("") == std::vector<uint64_t>{1, 2, 3, 4});
   CHECK(numbers("?since=2") == std::vector<uint64_t>{3, 4});
@@ -113,10 +116,15 @@ TEST_CASE("who follows gets what happens from then on", "[api]") {
 }
 
 TEST_CASE("a stream that has nothing to say shows that it lives", "[api]") {
-  auto world = ApiWorld{[](HttpServerOptions& options) { options.api.heartbeat = 50ms; }};
+  auto world = ApiWorld{[](HttpServerOptions& options) {
+    options.api.heartbeat = 50ms;
+  }};
   auto client = StreamClient{world.socket, "GET", "/v1/events?follow=true"};
   auto& text = client.connection().read_until(
-    [](std::string_view received) { return received.find("\r\n1\r\n\n\r\n1\r\n\n") != received.npos; }, 10s);
+      [](std::string_view received) {
+        return received.find("\r\n1\r\n\n\r\n1\r\n\n") != received.npos;
+      },
+      10s);
   CHECK(text.find("\r\n1\r\n\n\r\n1\r\n\n") != std::string::npos);
 }
 
@@ -157,13 +165,15 @@ TEST_CASE("a slow reader of events slows nobody and is told what it missed", "[a
   for (auto i = 0; i < 2000; ++i)
     world.publish(long_event());
   world.publish("pool.ready");
-  auto last = [](const std::vector<Json>& lines) { return lines.empty() ? 0 : lines.back().value("seq", 0); };
+  auto last = [](const std::vector<Json>& lines) {
+    return lines.empty() ? 0 : lines.back().value("seq", 0);
+  };
   CHECK(last(fast.lines(1)) == 2001);
   CHECK(world.get("/v1/version").status == 200);
   // Now it reads on. What the server had taken for it comes, then the gap, then what is still kept.
   auto seen = std::vector<Json>{};
   slow.connection().read_until(
-    [](std::string_view text) { return text.find("\"seq\":2001,") != text.npos; }, 30s);
+      [](std::string_view text) { return text.find("\"seq\":2001,") != text.npos; }, 30s);
   seen = lines_in(slow.answer().body);
   auto missed = uint64_t{0};
   auto events = uint64_t{0};
@@ -185,9 +195,12 @@ TEST_CASE("a slow reader of events slows nobody and is told what it missed", "[a
 }
 
 TEST_CASE("a client that disappears frees its place at once", "[api]") {
-  auto world = ApiWorld{[](HttpServerOptions& options) { options.max_connections = 1; }};
+  auto world = ApiWorld{[](HttpServerOptions& options) {
+    options.max_connections = 1;
+  }};
   world.add(running_container("c-1"));
-  auto target = GENERATE(values<std::string>({"/v1/events?follow=true", "/v1/containers/c-1/wait"}));
+  auto target =
+      GENERATE(values<std::string>({"/v1/events?follow=true", "/v1/containers/c-1/wait"}));
   INFO(target);
   {
     auto client = StreamClient{world.socket, "GET", target};
@@ -211,7 +224,7 @@ TEST_CASE("a client that disappears while much is sent to it is forgotten", "[ap
   }
   auto all_free = [&] {
     auto a = RawConnection{world.socket};
-    (void) a.send("GET /v1/version HTTP/1.1\r\n\r\n");
+    (void)a.send("GET /v1/version HTTP/1.1\r\n\r\n");
     a.read_until([](std::string_view text) { return text.find("\r\n\r\n") != text.npos; }, 5s);
     return parse_answer(a.received()).status == 200 && world.get("/v1/version").status == 200;
   };
@@ -227,7 +240,7 @@ TEST_CASE("who ends only its sending still gets the stream", "[api]") {
   CHECK(client.lines(1).size() == 1);
 }
 
-// -- attached containers --------------------------------------------------------------------------------------------------
+// -- attached containers ------------------------------------------------------------------------
 
 TEST_CASE("an attached container tells its life to the end", "[api]") {
   auto world = ApiWorld{};
@@ -243,7 +256,8 @@ TEST_CASE("an attached container tells its life to the end", "[api]") {
   CHECK(lines[1] == Json({{"type", "output"}, {"stream", "stdout"}, {"data", "first\n"}}));
   // Output comes at once and not when the container ends.
   log.write("stderr", "oops");
-  CHECK(client.lines(3).back() == Json({{"type", "output"}, {"stream", "stderr"}, {"data", "oops\n"}}));
+  CHECK(client.lines(3).back()
+        == Json({{"type", "output"}, {"stream", "stderr"}, {"data", "oops\n"}}));
   auto oom = Event{};
   oom.type = "container.oom";
   oom.container.value = "c-1";
@@ -296,11 +310,14 @@ TEST_CASE("output that is not UTF-8 arrives byte by byte", "[api]") {
   auto log = Log{path};
   log.write("stdout", "\xff\xfe");
   auto client = StreamClient{world.socket, "POST", "/v1/containers?attach=true", launch};
-  CHECK(client.lines(2).at(1) == Json({{"type", "output"}, {"stream", "stdout"}, {"base64", "//4K"}}));
+  CHECK(client.lines(2).at(1)
+        == Json({{"type", "output"}, {"stream", "stdout"}, {"base64", "//4K"}}));
 }
 
 TEST_CASE("a client that goes away from an attached container gives it up", "[api]") {
-  auto world = ApiWorld{[](HttpServerOptions& options) { options.max_connections = 1; }};
+  auto world = ApiWorld{[](HttpServerOptions& options) {
+    options.max_connections = 1;
+  }};
   auto path = world.dir / "c-1.log";
   give_logs(world, path);
   auto log = Log{path};
@@ -315,7 +332,7 @@ TEST_CASE("a client that goes away from an attached container gives it up", "[ap
   CHECK_FALSE(world.script->was_asked("release c-1"));
 }
 
-// -- logs -----------------------------------------------------------------------------------------------------------------
+// -- logs ---------------------------------------------------------------------------------------
 
 TEST_CASE("logs are cut as asked for", "[api]") {
   auto world = ApiWorld{};
@@ -351,7 +368,11 @@ TEST_CASE("logs are cut as asked for", "[api]") {
   CHECK(world.get("/v1/containers/c-1/logs?since=never").status == 400);
   CHECK(world.get("/v1/containers/c-1/logs?stdout=false&stderr=false").status == 400);
   auto line = lines_in(world.get("/v1/containers/c-1/logs").body).at(2);
-  CHECK(line == Json({{"time", "2026-01-01T00:00:02.000000000Z"}, {"stream", "stdout"}, {"data", "thr"}, {"partial", true}}));
+  CHECK(line
+        == Json({{"time", "2026-01-01T00:00:02.000000000Z"},
+                 {"stream", "stdout"},
+                 {"data", "thr"},
+                 {"partial", true}}));
 }
 
 TEST_CASE("logs are followed to the end of the container", "[api]") {

@@ -25,8 +25,8 @@ namespace berth::test {
 
 using Json = nlohmann::json;
 
-/// What the fake node and the fake containers are told to do, and what they were asked for. They run in threads of their
-/// own, so everything is behind one mutex.
+/// What the fake node and the fake containers are told to do, and what they were asked for. They
+/// run in threads of their own, so everything is behind one mutex.
 class Script {
 public:
   /// How a request is answered: with a value or an error, or never.
@@ -92,7 +92,8 @@ caf::result<Answer> follow_plan(ContainerActor::pointer self, Script::Plan<Answe
 }
 
 /// Stands for one container of the script.
-inline ContainerActor::behavior_type fake_container(ContainerActor::pointer self, ScriptPtr script, std::string id) {
+inline ContainerActor::behavior_type fake_container(ContainerActor::pointer self, ScriptPtr script,
+                                                    std::string id) {
   auto info = [=]() -> caf::result<ContainerInfo> {
     auto i = script->containers.find(id);
     if (i == script->containers.end())
@@ -100,46 +101,47 @@ inline ContainerActor::behavior_type fake_container(ContainerActor::pointer self
     return i->second;
   };
   return {
-    [=](const BeginLaunch&) { return info(); },
-    [=](const DescribeContainer&) -> caf::result<ContainerInfo> {
-      auto guard = std::lock_guard{script->mutex};
-      script->note("describe " + id);
-      return info();
-    },
-    [=](const StopContainer& stop) -> caf::result<ContainerInfo> {
-      auto guard = std::lock_guard{script->mutex};
-      script->note("stop " + id + " " + std::to_string(stop.grace.count()));
-      if (script->stop)
-        return follow_plan(self, script->stop(stop));
-      auto& container = script->containers[id];
-      container.state = ContainerState::exited;
-      container.exit = {143, 15, false, now(), "stopped: SIGTERM"};
-      return container;
-    },
-    [=](const SignalContainer& signal) -> caf::result<void> {
-      auto guard = std::lock_guard{script->mutex};
-      script->note("signal " + id + " " + std::to_string(signal.signal));
-      return caf::unit;
-    },
-    [=](const RemoveContainer& remove) -> caf::result<void> {
-      auto guard = std::lock_guard{script->mutex};
-      script->note("remove " + id + (remove.force ? " force" : ""));
-      if (!remove.force && script->containers[id].state == ContainerState::running)
-        return to_caf(Error{ec::wrong_state, "container \"" + id + "\"", "it runs", "stop it first"});
-      script->containers.erase(id);
-      return caf::unit;
-    },
-    [=](const ReleaseOutput&) {
-      {
+      [=](const BeginLaunch&) { return info(); },
+      [=](const DescribeContainer&) -> caf::result<ContainerInfo> {
         auto guard = std::lock_guard{script->mutex};
-        script->note("release " + id);
-      }
-      script->released(id);
-    },
-    [](const OomKill&) {},
-    [](const MonitorPacket&) {},
-    [](const MonitorGone&) {},
-    [](const ContainerTimeout&) {},
+        script->note("describe " + id);
+        return info();
+      },
+      [=](const StopContainer& stop) -> caf::result<ContainerInfo> {
+        auto guard = std::lock_guard{script->mutex};
+        script->note("stop " + id + " " + std::to_string(stop.grace.count()));
+        if (script->stop)
+          return follow_plan(self, script->stop(stop));
+        auto& container = script->containers[id];
+        container.state = ContainerState::exited;
+        container.exit = {143, 15, false, now(), "stopped: SIGTERM"};
+        return container;
+      },
+      [=](const SignalContainer& signal) -> caf::result<void> {
+        auto guard = std::lock_guard{script->mutex};
+        script->note("signal " + id + " " + std::to_string(signal.signal));
+        return caf::unit;
+      },
+      [=](const RemoveContainer& remove) -> caf::result<void> {
+        auto guard = std::lock_guard{script->mutex};
+        script->note("remove " + id + (remove.force ? " force" : ""));
+        if (!remove.force && script->containers[id].state == ContainerState::running)
+          return to_caf(
+              Error{ec::wrong_state, "container \"" + id + "\"", "it runs", "stop it first"});
+        script->containers.erase(id);
+        return caf::unit;
+      },
+      [=](const ReleaseOutput&) {
+        {
+          auto guard = std::lock_guard{script->mutex};
+          script->note("release " + id);
+        }
+        script->released(id);
+      },
+      [](const OomKill&) {},
+      [](const MonitorPacket&) {},
+      [](const MonitorGone&) {},
+      [](const ContainerTimeout&) {},
   };
 }
 
@@ -149,41 +151,43 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
     script->note("reader gone");
   });
   return {
-    [=](const LaunchOrder& order) -> caf::result<ContainerInfo> {
-      auto guard = std::lock_guard{script->mutex};
-      script->launched.push_back(order.spec);
-      script->attached = static_cast<bool>(order.reader);
-      if (order.reader)
-        self->monitor(caf::actor_cast<caf::actor>(order.reader));
-      auto plan = script->launch ? script->launch(order.spec) : Script::Plan<ContainerInfo>{container_of(order.spec)};
-      if (!plan)
-        return self->make_response_promise<ContainerInfo>();
-      if (!*plan)
-        return to_caf(plan->error());
-      script->containers[(*plan)->spec.id.value] = **plan;
-      return std::move(**plan);
-    },
-    [=](const FindContainer& find) -> caf::result<ContainerActor> {
-      auto guard = std::lock_guard{script->mutex};
-      if (script->containers.count(find.id.value) == 0)
-        return to_caf(Error{ec::unknown_container, "container \"" + find.id.value + "\"", "there is none", "see ps"});
-      return self->spawn(fake_container, script, find.id.value);
-    },
-    [=](const ListContainers& list) {
-      auto guard = std::lock_guard{script->mutex};
-      auto result = ContainerInfos{};
-      for (const auto& [id, info] : script->containers)
-        if ((list.all || info.state != ContainerState::exited)
-            && (list.pool.value.empty() || list.pool == info.spec.pool))
-          result.push_back(info);
-      return result;
-    },
-    [=](const ListPools&) {
-      auto guard = std::lock_guard{script->mutex};
-      return script->pools;
-    },
-    [](const ContainerSpawned&) {},
-    [](const ContainerRemoved&) {},
+      [=](const LaunchOrder& order) -> caf::result<ContainerInfo> {
+        auto guard = std::lock_guard{script->mutex};
+        script->launched.push_back(order.spec);
+        script->attached = static_cast<bool>(order.reader);
+        if (order.reader)
+          self->monitor(caf::actor_cast<caf::actor>(order.reader));
+        auto plan = script->launch ? script->launch(order.spec)
+                                   : Script::Plan<ContainerInfo>{container_of(order.spec)};
+        if (!plan)
+          return self->make_response_promise<ContainerInfo>();
+        if (!*plan)
+          return to_caf(plan->error());
+        script->containers[(*plan)->spec.id.value] = **plan;
+        return std::move(**plan);
+      },
+      [=](const FindContainer& find) -> caf::result<ContainerActor> {
+        auto guard = std::lock_guard{script->mutex};
+        if (script->containers.count(find.id.value) == 0)
+          return to_caf(Error{ec::unknown_container, "container \"" + find.id.value + "\"",
+                              "there is none", "see ps"});
+        return self->spawn(fake_container, script, find.id.value);
+      },
+      [=](const ListContainers& list) {
+        auto guard = std::lock_guard{script->mutex};
+        auto result = ContainerInfos{};
+        for (const auto& [id, info] : script->containers)
+          if ((list.all || info.state != ContainerState::exited)
+              && (list.pool.value.empty() || list.pool == info.spec.pool))
+            result.push_back(info);
+        return result;
+      },
+      [=](const ListPools&) {
+        auto guard = std::lock_guard{script->mutex};
+        return script->pools;
+      },
+      [](const ContainerSpawned&) {},
+      [](const ContainerRemoved&) {},
   };
 }
 
@@ -199,12 +203,14 @@ struct SharingConfig : caf::actor_system_config {
 class ApiWorld {
 public:
   explicit ApiWorld(std::function<void(HttpServerOptions&)> adjust = {}, uint32_t history = 1000)
-    : events(sys.spawn(event_actor, history)), node(sys.spawn(fake_node, script)) {
+      : events(sys.spawn(event_actor, history)), node(sys.spawn(fake_node, script)) {
     auto pool = PoolInfo{};
     pool.name.value = "web";
     pool.state = PoolState::ready;
     script->pools = {pool};
-    script->released = [this](const std::string& id) { publish("container.removed", id); };
+    script->released = [this](const std::string& id) {
+      publish("container.removed", id);
+    };
     auto options = HttpServerOptions{socket, api()};
     if (adjust)
       adjust(options);
@@ -221,9 +227,15 @@ public:
   }
 
   ApiContext api() {
-    auto times = [](const PoolName&) { return PoolTimes{}; };
-    auto stats = [](const ContainerInfo&) -> Result<ContainerStats> { return ContainerStats{}; };
-    return {sys, node, events, {"0.1.0", "host-1", Timestamp{1}, 77}, times, std::chrono::seconds{60}, {}, stats};
+    auto times = [](const PoolName&) {
+      return PoolTimes{};
+    };
+    auto stats = [](const ContainerInfo&) -> Result<ContainerStats> {
+      return ContainerStats{};
+    };
+    return {
+        sys, node, events, {"0.1.0", "host-1", Timestamp{1}, 77}, times, std::chrono::seconds{60},
+        {},  stats};
   }
 
   void add(const ContainerInfo& container) {
@@ -235,7 +247,8 @@ public:
     caf::anon_send(events, std::move(event));
   }
 
-  void publish(const std::string& type, const std::string& container = {}, const std::string& pool = {}) const {
+  void publish(const std::string& type, const std::string& container = {},
+               const std::string& pool = {}) const {
     auto event = Event{};
     event.type = type;
     event.container.value = container;
@@ -303,15 +316,19 @@ class StreamClient {
 public:
   StreamClient(const std::string& socket, const std::string& method, const std::string& target,
                const std::string& body = {})
-    : connection_(socket) {
+      : connection_(socket) {
     REQUIRE(connection_.is_open());
     REQUIRE(connection_.send(http_request(method, target, body)));
   }
 
   /// All lines so far, once there are as many, or at the deadline.
-  std::vector<Json> lines(size_t count, std::chrono::milliseconds limit = std::chrono::seconds{10}) {
-    connection_.read_until([&](std::string_view text) { return lines_in(parse_answer(std::string{text}).body).size() >= count; },
-                           limit);
+  std::vector<Json> lines(size_t count,
+                          std::chrono::milliseconds limit = std::chrono::seconds{10}) {
+    connection_.read_until(
+        [&](std::string_view text) {
+          return lines_in(parse_answer(std::string{text}).body).size() >= count;
+        },
+        limit);
     return lines_in(answer().body);
   }
 
@@ -321,7 +338,8 @@ public:
 
   /// The answer has begun: what happens from now on is seen.
   bool begun() {
-    connection_.read_until([](std::string_view text) { return text.find("\r\n\r\n") != text.npos; }, std::chrono::seconds{10});
+    connection_.read_until([](std::string_view text) { return text.find("\r\n\r\n") != text.npos; },
+                           std::chrono::seconds{10});
     return answer().status == 200;
   }
 

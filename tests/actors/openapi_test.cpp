@@ -54,7 +54,8 @@ Names keys_of(const Json& object) {
   return result;
 }
 
-/// A value of JSON has exactly the keys that its schema describes, on all levels, and values of the types there.
+/// A value of JSON has exactly the keys that its schema describes, on all levels, and values of the
+/// types there.
 void check_value(const std::string& path, const Json& value, const YAML::Node& described) {
   auto schema = resolved(described);
   INFO(path << " = " << value.dump());
@@ -137,7 +138,8 @@ Names parameters_of(const YAML::Node& path, const YAML::Node& operation, const s
 
 std::string lower_case(std::string_view method) {
   auto result = std::string{method};
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return result;
 }
 
@@ -171,9 +173,10 @@ TEST_CASE("every operation is described with its parameters and its body", "[ope
       query.insert(std::string{name});
     CHECK(parameters_of(path, operation, "query") == query);
     auto open = route.path.find('{');
-    auto in_path = open == std::string_view::npos
-                     ? Names{}
-                     : Names{std::string{route.path.substr(open + 1, route.path.find('}') - open - 1)}};
+    auto in_path =
+        open == std::string_view::npos
+            ? Names{}
+            : Names{std::string{route.path.substr(open + 1, route.path.find('}') - open - 1)}};
     CHECK(parameters_of(path, operation, "path") == in_path);
     CHECK(operation["requestBody"].IsDefined() == route.has_body);
   }
@@ -182,7 +185,8 @@ TEST_CASE("every operation is described with its parameters and its body", "[ope
 TEST_CASE("every reference in the description leads somewhere", "[openapi]") {
   auto text = openapi_text;
   auto count = 0;
-  for (auto at = text.find("$ref: \""); at != std::string_view::npos; at = text.find("$ref: \"", at + 1)) {
+  for (auto at = text.find("$ref: \""); at != std::string_view::npos;
+       at = text.find("$ref: \"", at + 1)) {
     auto begin = at + std::string_view{"$ref: \""}.size();
     auto node = YAML::Node{};
     node["$ref"] = std::string{text.substr(begin, text.find('"', begin) - begin)};
@@ -196,13 +200,16 @@ TEST_CASE("the description has the keys that are sent", "[openapi]") {
   auto container = some_container();
   check_value("Container", parse(to_wire(container)), schema("Container"));
   check_value("Pool", parse(to_wire(PoolInfo{})), schema("Pool"));
-  check_value("Version", parse(to_wire(ServerVersion{"1", "n", Timestamp{1}, 1})), schema("Version"));
+  check_value("Version", parse(to_wire(ServerVersion{"1", "n", Timestamp{1}, 1})),
+              schema("Version"));
   check_value("Stats", parse(to_wire(container, ContainerStats{}, Timestamp{1})), schema("Stats"));
-  check_value("Event", parse(event_line(Event{1, Timestamp{1}, "a.b", {}, {}, 0, {}, {}, {}})), schema("Event"));
+  check_value("Event", parse(event_line(Event{1, Timestamp{1}, "a.b", {}, {}, 0, {}, {}, {}})),
+              schema("Event"));
   check_value("RunningLine", parse(running_line(container)), schema("RunningLine"));
   check_value("ExitedLine", parse(exited_line(container)), schema("ExitedLine"));
   check_value("ExecExitedLine", parse(exited_line(0)), schema("ExecExitedLine"));
-  check_value("OomLine", parse(oom_line(Event{1, Timestamp{1}, "a.b", {}, {}, 0, {}, {}, {}})), schema("OomLine"));
+  check_value("OomLine", parse(oom_line(Event{1, Timestamp{1}, "a.b", {}, {}, 0, {}, {}, {}})),
+              schema("OomLine"));
   check_value("Gap", parse(gap_line(1)), schema("Gap"));
   // Of two keys for the same bytes, one is there.
   for (auto bytes : {"text", "\xff"}) {
@@ -222,9 +229,11 @@ TEST_CASE("the description has every code of an error", "[openapi]") {
   for (const auto& code : schema("Error")["properties"]["error"]["properties"]["code"]["enum"])
     described.insert(code.as<std::string>());
   auto known = Names{};
-  for (auto code = static_cast<uint8_t>(ec::bad_request); code <= static_cast<uint8_t>(ec::internal); ++code) {
+  for (auto code = static_cast<uint8_t>(ec::bad_request);
+       code <= static_cast<uint8_t>(ec::internal); ++code) {
     known.insert(to_string(static_cast<ec>(code)));
-    check_value("Error", parse(to_wire(Error{static_cast<ec>(code), "a", "b", "c"})), schema("Error"));
+    check_value("Error", parse(to_wire(Error{static_cast<ec>(code), "a", "b", "c"})),
+                schema("Error"));
   }
   CHECK(described == known);
 }
@@ -235,8 +244,14 @@ TEST_CASE("the description has the keys that are taken, and its examples work", 
     std::function<Result<void>(const std::string&)> take;
   };
   auto row = GENERATE(values<Row>({
-    {"LaunchRequest", [](const std::string& body) { return parse_launch_request(body).map([](const auto&) {}); }},
-    {"ExecRequest", [](const std::string& body) { return parse_exec_order(body).map([](const auto&) {}); }},
+      {"LaunchRequest",
+       [](const std::string& body) {
+         return parse_launch_request(body).map([](const auto&) {});
+       }},
+      {"ExecRequest",
+       [](const std::string& body) {
+         return parse_exec_order(body).map([](const auto&) {});
+       }},
   }));
   auto described = schema(row.name);
   auto keys = keys_of(described["properties"]);

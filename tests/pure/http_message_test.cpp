@@ -46,12 +46,12 @@ TEST_CASE("a connection is kept as the client wishes", "[http]") {
     bool keep;
   };
   auto row = GENERATE(values<Row>({
-    {"1.1", "", true},
-    {"1.1", "Connection: close\r\n", false},
-    {"1.1", "Connection: Upgrade, CLOSE\r\n", false},
-    {"1.1", "Connection: keep-alive\r\n", true},
-    {"1.0", "", false},
-    {"1.0", "Connection: Keep-Alive\r\n", true},
+      {"1.1", "", true},
+      {"1.1", "Connection: close\r\n", false},
+      {"1.1", "Connection: Upgrade, CLOSE\r\n", false},
+      {"1.1", "Connection: keep-alive\r\n", true},
+      {"1.0", "", false},
+      {"1.0", "Connection: Keep-Alive\r\n", true},
   }));
   INFO(row.version << " " << row.fields);
   auto request = parsed("GET / HTTP/" + row.version + "\r\n" + row.fields + "\r\n");
@@ -72,43 +72,43 @@ TEST_CASE("a request that could be understood in two ways is refused", "[http]")
     int status;
   };
   auto row = GENERATE(values<Row>({
-    {"\r\n\r\n", 400},
-    {"GET\r\n\r\n", 400},
-    {"GET /\r\n\r\n", 400},
-    {"GET / HTTP/1.1 x\r\n\r\n", 505},
-    {"GET  / HTTP/1.1\r\n\r\n", 400},
-    {"GET / http/1.1\r\n\r\n", 400},
-    {"GET / HTTP/2.0\r\n\r\n", 505},
-    {"GET / HTTP/1.10\r\n\r\n", 505},
-    {"G\xc3\xa9T / HTTP/1.1\r\n\r\n", 400},
-    {"G(T / HTTP/1.1\r\n\r\n", 400},
-    {"GET http://h/ HTTP/1.1\r\n\r\n", 400},
-    {"OPTIONS * HTTP/1.1\r\n\r\n", 400},
-    {"GET /#x HTTP/1.1\r\n\r\n", 400},
-    {"GET /%zz HTTP/1.1\r\n\r\n", 400},
-    {"GET /%4 HTTP/1.1\r\n\r\n", 400},
-    {"GET /?a=% HTTP/1.1\r\n\r\n", 400},
-    {std::string("GET /a\0b HTTP/1.1\r\n\r\n", 21), 400},
-    {"GET /a\tb HTTP/1.1\r\n\r\n", 400},
-    {"GET / HTTP/1.1\r\nNoColon\r\n\r\n", 400},
-    {"GET / HTTP/1.1\r\nSpace : x\r\n\r\n", 400},
-    {"GET / HTTP/1.1\r\n: x\r\n\r\n", 400},
-    {"GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400},
-    {"GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n", 400},
-    {std::string("GET / HTTP/1.1\r\nA: \0\r\n\r\n", 23), 400},
-    {with_fields("Content-Length: -1\r\n"), 400},
-    {with_fields("Content-Length: +1\r\n"), 400},
-    {with_fields("Content-Length: 1x\r\n"), 400},
-    {with_fields("Content-Length: 0x10\r\n"), 400},
-    {with_fields("Content-Length:\r\n"), 400},
-    {with_fields("Content-Length: 5\r\nContent-Length: 5\r\n"), 400},
-    {with_fields("Content-Length: 5\r\nContent-Length: 6\r\n"), 400},
-    {with_fields("Content-Length: 1048577\r\n"), 413},
-    {with_fields("Content-Length: 99999999999999999999999\r\n"), 413},
-    {with_fields("Transfer-Encoding: chunked\r\n"), 411},
-    {with_fields("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), 411},
-    {with_fields("Content-Length: 5\r\nContent-Encoding: gzip\r\n"), 415},
-    {with_fields("Expect: the impossible\r\n"), 417},
+      {"\r\n\r\n", 400},
+      {"GET\r\n\r\n", 400},
+      {"GET /\r\n\r\n", 400},
+      {"GET / HTTP/1.1 x\r\n\r\n", 505},
+      {"GET  / HTTP/1.1\r\n\r\n", 400},
+      {"GET / http/1.1\r\n\r\n", 400},
+      {"GET / HTTP/2.0\r\n\r\n", 505},
+      {"GET / HTTP/1.10\r\n\r\n", 505},
+      {"G\xc3\xa9T / HTTP/1.1\r\n\r\n", 400},
+      {"G(T / HTTP/1.1\r\n\r\n", 400},
+      {"GET http://h/ HTTP/1.1\r\n\r\n", 400},
+      {"OPTIONS * HTTP/1.1\r\n\r\n", 400},
+      {"GET /#x HTTP/1.1\r\n\r\n", 400},
+      {"GET /%zz HTTP/1.1\r\n\r\n", 400},
+      {"GET /%4 HTTP/1.1\r\n\r\n", 400},
+      {"GET /?a=% HTTP/1.1\r\n\r\n", 400},
+      {std::string("GET /a\0b HTTP/1.1\r\n\r\n", 21), 400},
+      {"GET /a\tb HTTP/1.1\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nNoColon\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nSpace : x\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\n: x\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400},
+      {"GET / HTTP/1.1\r\nA: b\nC: d\r\n\r\n", 400},
+      {std::string("GET / HTTP/1.1\r\nA: \0\r\n\r\n", 23), 400},
+      {with_fields("Content-Length: -1\r\n"), 400},
+      {with_fields("Content-Length: +1\r\n"), 400},
+      {with_fields("Content-Length: 1x\r\n"), 400},
+      {with_fields("Content-Length: 0x10\r\n"), 400},
+      {with_fields("Content-Length:\r\n"), 400},
+      {with_fields("Content-Length: 5\r\nContent-Length: 5\r\n"), 400},
+      {with_fields("Content-Length: 5\r\nContent-Length: 6\r\n"), 400},
+      {with_fields("Content-Length: 1048577\r\n"), 413},
+      {with_fields("Content-Length: 99999999999999999999999\r\n"), 413},
+      {with_fields("Transfer-Encoding: chunked\r\n"), 411},
+      {with_fields("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"), 411},
+      {with_fields("Content-Length: 5\r\nContent-Encoding: gzip\r\n"), 415},
+      {with_fields("Expect: the impossible\r\n"), 417},
   }));
   INFO(row.head);
   auto request = parse_request_head(row.head);
@@ -138,6 +138,7 @@ TEST_CASE("percent escapes are decoded once", "[http]") {
 }
 
 TEST_CASE("an answer has a status line and its fields", "[http]") {
-  CHECK(render_answer_head(404, {{"Content-Length", "2"}}) == "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n");
+  CHECK(render_answer_head(404, {{"Content-Length", "2"}})
+        == "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n");
   CHECK(render_chunk("0123456789abcdef") == "10\r\n0123456789abcdef\r\n");
 }

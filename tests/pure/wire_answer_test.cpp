@@ -53,8 +53,10 @@ TEST_CASE("a container that runs has no exit yet", "[wire]") {
   CHECK(shown["pid"] == 42);
   CHECK(shown["runtime"] == "runc");
   CHECK(shown["configuredRuntime"] == "gvisor");
-  CHECK(shown["selection"]
-        == json::parse(R"({"runtime":"runc","reason":"gpu","override":true,"source":"worker","origin":"b.yaml:3:5",
+  CHECK(
+      shown["selection"]
+      == json::parse(
+          R"({"runtime":"runc","reason":"gpu","override":true,"source":"worker","origin":"b.yaml:3:5",
                            "detail":""})"));
   CHECK(shown["generation"] == 3);
   CHECK(shown["exit"].is_null());
@@ -76,7 +78,11 @@ TEST_CASE("a container that has ended has an exit, also while it is removed", "[
   info.exit = {137, 9, true, time_5, "killed"};
   auto shown = json::parse(to_wire(info));
   CHECK(shown["exit"]
-        == json({{"code", 137}, {"signal", 9}, {"oomKilled", true}, {"at", time_5_text}, {"reason", "killed"}}));
+        == json({{"code", 137},
+                 {"signal", 9},
+                 {"oomKilled", true},
+                 {"at", time_5_text},
+                 {"reason", "killed"}}));
 }
 
 TEST_CASE("lists are arrays also when they are empty", "[wire]") {
@@ -109,17 +115,28 @@ TEST_CASE("every error has a status, and a code to exit with", "[wire]") {
     int exit_code;
   };
   auto row = GENERATE(values<Row>({
-    {ec::bad_request, 400, 125},      {ec::bad_id, 400, 125},
-    {ec::invalid_config, 400, 125},   {ec::unknown_pool, 404, 125},
-    {ec::unknown_container, 404, 125}, {ec::rootfs_missing, 404, 125},
-    {ec::duplicate_id, 409, 125},     {ec::wrong_state, 409, 125},
-    {ec::limit_exceeded, 422, 125},   {ec::command_not_found, 422, 127},
-    {ec::command_not_executable, 422, 126}, {ec::override_denied, 422, 125},
-    {ec::unsupported, 422, 125},      {ec::limit_reached, 429, 125},
-    {ec::pool_unavailable, 503, 125}, {ec::shutting_down, 503, 125},
-    {ec::queue_timeout, 503, 125},    {ec::deadline_exceeded, 504, 125},
-    {ec::runtime_failed, 500, 125},   {ec::platform_failed, 500, 125},
-    {ec::system_error, 500, 125},     {ec::internal, 500, 125},
+      {ec::bad_request, 400, 125},
+      {ec::bad_id, 400, 125},
+      {ec::invalid_config, 400, 125},
+      {ec::unknown_pool, 404, 125},
+      {ec::unknown_container, 404, 125},
+      {ec::rootfs_missing, 404, 125},
+      {ec::duplicate_id, 409, 125},
+      {ec::wrong_state, 409, 125},
+      {ec::limit_exceeded, 422, 125},
+      {ec::command_not_found, 422, 127},
+      {ec::command_not_executable, 422, 126},
+      {ec::override_denied, 422, 125},
+      {ec::unsupported, 422, 125},
+      {ec::limit_reached, 429, 125},
+      {ec::pool_unavailable, 503, 125},
+      {ec::shutting_down, 503, 125},
+      {ec::queue_timeout, 503, 125},
+      {ec::deadline_exceeded, 504, 125},
+      {ec::runtime_failed, 500, 125},
+      {ec::platform_failed, 500, 125},
+      {ec::system_error, 500, 125},
+      {ec::internal, 500, 125},
   }));
   auto error = Error{row.code, "thing", "reason", "next"};
   INFO(to_string(row.code));
@@ -160,9 +177,17 @@ TEST_CASE("what the kernel does not tell is null", "[wire]") {
 }
 
 TEST_CASE("an event carries what else there is to say under data", "[wire]") {
-  auto event = Event{7, time_5, "container.oom", {"web"}, {"web-1"}, 3, {{"scope", "process"}}, {{"kills", 2}},
+  auto event = Event{7,
+                     time_5,
+                     "container.oom",
+                     {"web"},
+                     {"web-1"},
+                     3,
+                     {{"scope", "process"}},
+                     {{"kills", 2}},
                      {{"told", true}}};
-  auto wanted = json::parse(R"({"seq": 7, "time": "2026-01-02T03:04:05.000000005Z", "type": "container.oom",
+  auto wanted =
+      json::parse(R"({"seq": 7, "time": "2026-01-02T03:04:05.000000005Z", "type": "container.oom",
     "pool": "web", "container": "web-1", "generation": 3, "data": {"scope": "process", "kills": 2, "told": true}})");
   CHECK(parse_line(event_line(event)) == wanted);
   wanted["type"] = "oom";
@@ -178,8 +203,9 @@ TEST_CASE("each line of a stream is one line of JSON", "[wire]") {
   CHECK(parse_line(error_line(Error{ec::internal, "x", "y", {}}))["error"]["code"] == "internal");
   CHECK(parse_line(output_line(LogStream::err, "a\nb\n"))
         == json({{"type", "output"}, {"stream", "stderr"}, {"data", "a\nb\n"}}));
-  CHECK(parse_line(log_line({time_5, LogStream::out, true, "text"}))
-        == json({{"time", time_5_text}, {"stream", "stdout"}, {"data", "text"}, {"partial", true}}));
+  CHECK(
+      parse_line(log_line({time_5, LogStream::out, true, "text"}))
+      == json({{"time", time_5_text}, {"stream", "stdout"}, {"data", "text"}, {"partial", true}}));
 }
 
 TEST_CASE("output that is not UTF-8 is told as base64", "[wire]") {
