@@ -9,9 +9,10 @@
 /// The log format of the Kubernetes container runtime interface, one line of text per entry:
 ///
 ///     2016-10-06T00:17:09.669794202Z stdout F the text of a whole line
-///     2016-10-06T00:17:09.669794202Z stderr P the beginning of a long line, or a last line without an end
+///     2016-10-06T00:17:09.669794202Z stderr P a part of a long line, or a last line without end
 ///
-/// A reader reproduces the exact bytes of a stream: the texts in their order, with a newline after each `F`.
+/// A reader reproduces the exact bytes of a stream: the texts in their order, with a newline after
+/// each `F`.
 namespace berth {
 
 enum class LogStream : uint8_t { out, err };
@@ -32,7 +33,8 @@ public:
     // nop
   }
 
-  /// Appends the entries that `bytes` complete to `out`. What follows the last newline is kept for later.
+  /// Appends the entries that `bytes` complete to `out`. What follows the last newline is kept for
+  /// later.
   void split(std::string_view bytes, Timestamp at, std::string& out);
 
   /// Appends what was kept as a partial entry.
@@ -59,7 +61,8 @@ struct CriLogEntry {
   friend bool operator==(const CriLogEntry&, const CriLogEntry&) = default;
 };
 
-/// Reads one line, given without its newline. Fails with `bad_request` on anything else than the format.
+/// Reads one line, given without its newline. Fails with `bad_request` on anything else than the
+/// format.
 Result<CriLogEntry> parse_cri_log_line(std::string_view line);
 
 } // namespace berth

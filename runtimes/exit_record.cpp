@@ -5,9 +5,12 @@
 
 namespace berth {
 
-// In a file of its own: the monitor writes records and never reads one, and so needs no JSON library.
+// In a file of its own: the monitor writes records and never reads one, and so needs no JSON
+// library.
 Result<MonitorExited> parse_exit_record(std::string_view text) {
-  auto bad = [](std::string why) { return failure(ec::bad_request, "exit record", std::move(why)); };
+  auto bad = [](std::string why) {
+    return failure(ec::bad_request, "exit record", std::move(why));
+  };
   auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object())
     return bad("not a JSON object");

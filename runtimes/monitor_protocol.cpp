@@ -8,8 +8,9 @@ namespace berth {
 
 namespace {
 
-// A packet is: mark, version, tag of the message, then the fields in order. Integers are in the byte order of the
-// machine (both sides run on it); texts and lists have a 32-bit length or count in front.
+// A packet is: mark, version, tag of the message, then the fields in order. Integers are in the
+// byte order of the machine (both sides run on it); texts and lists have a 32-bit length or count
+// in front.
 
 constexpr uint8_t mark = 0xb7;
 constexpr uint8_t version = 1;
@@ -20,9 +21,9 @@ concept Is = std::same_as<std::remove_const_t<T>, Wanted>;
 /// Calls `f` with all the fields of a message, in the order of the wire.
 template <class F>
 bool each_field(F& f, Is<MonitorPlan> auto& x) {
-  return f(x.container, x.runtime_id, x.create_argv, x.start_argv, x.delete_argv, x.kill_argv, x.start_fifo,
-           x.rootfs_lower, x.layer_dir, x.log_path, x.log_max_size, x.log_max_files, x.cgroup_parent, x.memory_cgroup,
-           x.leftover_cgroups, x.cgroup_v2, x.state_root);
+  return f(x.container, x.runtime_id, x.create_argv, x.start_argv, x.delete_argv, x.kill_argv,
+           x.start_fifo, x.rootfs_lower, x.layer_dir, x.log_path, x.log_max_size, x.log_max_files,
+           x.cgroup_parent, x.memory_cgroup, x.leftover_cgroups, x.cgroup_v2, x.state_root);
 }
 
 template <class F>
@@ -103,7 +104,8 @@ public:
   std::string bytes;
 };
 
-/// Never reads beyond its input and never allocates more than a few times its length, whatever the lengths in it say.
+/// Never reads beyond its input and never allocates more than a few times its length, whatever the
+/// lengths in it say.
 class Reader {
 public:
   explicit Reader(std::string_view bytes) : bytes_(bytes) {
@@ -121,8 +123,7 @@ public:
 
 private:
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  bool get(T& x) {
+  requires(!std::same_as<T, bool>) bool get(T& x) {
     if (bytes_.size() < sizeof(T))
       return false;
     std::memcpy(&x, bytes_.data(), sizeof(T));
@@ -211,7 +212,8 @@ Result<Variant> decode_any(std::string_view packet) {
     return bad_packet("not of this protocol");
   if (their_version != version)
     return failure(ec::bad_request, "packet between berthd and berth-monitor",
-                   "version " + std::to_string(their_version) + " instead of " + std::to_string(version),
+                   "version " + std::to_string(their_version) + " instead of "
+                       + std::to_string(version),
                    "install berthd and berth-monitor from the same build");
   auto result = Variant{};
   if (tag < first_tag<Variant> || !read_alternative(in, tag - first_tag<Variant>, result))

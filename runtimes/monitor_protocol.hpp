@@ -16,21 +16,23 @@
 ///       |    (OOM watch placed, pidfd held)       |
 ///       | -- StartCommand ----------------------> |  exec.fifo or `start`
 ///       | <------------------- MonitorStarted --- |
-///       | <-------------------- MonitorExited --- |  written to the file `exit` first; may overtake MonitorStarted
-///       | <------------------- MonitorDeleted --- |  runtime record, cgroup, mount and upper directory are gone
+///       | <-------------------- MonitorExited --- |  written to the file `exit` first; may
+///       |                                         |  overtake MonitorStarted
+///       | <------------------- MonitorDeleted --- |  runtime record, cgroup, mount, layer are gone
 ///                                                    the monitor ends
 ///
-/// `MonitorFailed` ends the story early: nothing of the container is left, and the monitor ends. It comes only for a
-/// container whose program never ran; an init that ends between create and start, by itself or by `AbortCommand`, is told
-/// as `MonitorExited` like any other.
+/// `MonitorFailed` ends the story early: nothing of the container is left, and the monitor ends. It
+/// comes only for a container whose program never ran; an init that ends between create and start,
+/// by itself or by `AbortCommand`, is told as `MonitorExited` like any other.
 ///
-/// The log is complete and closed before `MonitorExited` is sent: whoever reads it for an attached client has read all
-/// when it comes to the end of the file after that message. (If something goes on holding the container's pipes, the
-/// monitor waits for it for one second and no longer.)
+/// The log is complete and closed before `MonitorExited` is sent: whoever reads it for an attached
+/// client has read all when it comes to the end of the file after that message. (If something goes
+/// on holding the container's pipes, the monitor waits for it for one second and no longer.)
 ///
-/// One packet of a SOCK_SEQPACKET socket is one message. The first connection is the inherited descriptor 3; whoever comes
-/// back later connects to `monitor.sock` in the container directory and is told the present state first (all the messages
-/// that were ever sent, in order, but for `MonitorSignalFailed`). If nobody listens, the monitor does its work all the same.
+/// One packet of a SOCK_SEQPACKET socket is one message. The first connection is the inherited
+/// descriptor 3; whoever comes back later connects to `monitor.sock` in the container directory and
+/// is told the present state first (all the messages that were ever sent, in order, but for
+/// `MonitorSignalFailed`). If nobody listens, the monitor does its work all the same.
 namespace berth {
 
 /// Descriptor of the socket that a monitor inherits.
@@ -40,7 +42,8 @@ constexpr auto monitor_socket_name = "monitor.sock";
 constexpr auto monitor_exit_name = "exit";
 constexpr auto monitor_pid_name = "pid";
 constexpr auto monitor_runtime_log_name = "runtime.log";
-/// Root of the container as the runtime sees it: `bundle/rootfs`, mounted in the monitor's own mount namespace only.
+/// Root of the container as the runtime sees it: `bundle/rootfs`, mounted in the monitor's own
+/// mount namespace only.
 constexpr auto bundle_name = "bundle";
 constexpr auto rootfs_name = "rootfs";
 /// Largest packet either side sends or accepts.
@@ -48,7 +51,8 @@ constexpr size_t monitor_packet_limit = 128 * 1024;
 
 /// A monitor that gets no plan ends.
 constexpr auto monitor_plan_deadline = std::chrono::seconds{10};
-/// When a monitor gives up a `create` or a start by itself, in case no daemon is there to abort it sooner.
+/// When a monitor gives up a `create` or a start by itself, in case no daemon is there to abort it
+/// sooner.
 constexpr auto monitor_launch_deadline = std::chrono::seconds{120};
 constexpr auto monitor_delete_deadline = std::chrono::seconds{30};
 constexpr auto monitor_kill_deadline = std::chrono::seconds{10};
@@ -58,8 +62,8 @@ struct MonitorPlan {
   /// For `ps`: shown as the process title's argument only.
   std::string container;
   std::string runtime_id;
-  /// Complete argument vectors of the runtime. `create` gets the container's stdio. In `delete_argv` the id is the last
-  /// one; `--force` is put in front of it where that is needed.
+  /// Complete argument vectors of the runtime. `create` gets the container's stdio. In
+  /// `delete_argv` the id is the last one; `--force` is put in front of it where that is needed.
   Argv create_argv;
   Argv start_argv;
   Argv delete_argv;
@@ -67,25 +71,28 @@ struct MonitorPlan {
   Argv kill_argv;
   /// Non-empty: start by reading this FIFO instead of `start_argv` (`exec.fifo` of runc).
   std::string start_fifo;
-  /// The user's root file system, used as the lower layer of an overlay; never written to. Empty: nothing is mounted, and
-  /// the container uses `bundle/rootfs` itself.
+  /// The user's root file system, used as the lower layer of an overlay; never written to. Empty:
+  /// nothing is mounted, and the container uses `bundle/rootfs` itself.
   std::string rootfs_lower;
-  /// Directory for the overlay's upper and work directories; made and removed by the monitor. Absolute.
+  /// Directory for the overlay's upper and work directories; made and removed by the monitor.
+  /// Absolute.
   std::string layer_dir;
   /// Absolute path of the log file; its directory exists.
   std::string log_path;
   uint64_t log_max_size = 0;
   uint32_t log_max_files = 1;
-  /// cgroup v2: directory of our own parent group, created before `create` and removed after `delete`. Empty on v1.
+  /// cgroup v2: directory of our own parent group, created before `create` and removed after
+  /// `delete`. Empty on v1.
   std::string cgroup_parent;
-  /// Directory whose memory counters are read between exit and delete: on v2 `cgroup_parent`, on v1 the
-  /// container's own group in the memory hierarchy.
+  /// Directory whose memory counters are read between exit and delete: on v2 `cgroup_parent`, on v1
+  /// the container's own group in the memory hierarchy.
   std::string memory_cgroup;
-  /// cgroup v1: further directories that are removed after `delete` if the runtime left them. Deepest first.
+  /// cgroup v1: further directories that are removed after `delete` if the runtime left them.
+  /// Deepest first.
   std::vector<std::string> leftover_cgroups;
   bool cgroup_v2 = false;
-  /// Directory of the runtime's own records. When the runtime cannot remove its own, what is left is found by the
-  /// beginning of its name: `<runtime_id>` or `runsc-<runtime_id>`.
+  /// Directory of the runtime's own records. When the runtime cannot remove its own, what is left
+  /// is found by the beginning of its name: `<runtime_id>` or `runsc-<runtime_id>`.
   std::string state_root;
 
   friend bool operator==(const MonitorPlan&, const MonitorPlan&) = default;
@@ -96,13 +103,15 @@ struct StartCommand {
   friend bool operator==(const StartCommand&, const StartCommand&) = default;
 };
 
-/// BERTHD -> MONITOR: deliver a signal through the runtime's `kill` verb (for runtimes whose init takes no signals).
+/// BERTHD -> MONITOR: deliver a signal through the runtime's `kill` verb (for runtimes whose init
+/// takes no signals).
 struct SignalCommand {
   int signal = 0;
   friend bool operator==(const SignalCommand&, const SignalCommand&) = default;
 };
 
-/// BERTHD -> MONITOR: kill every process below you, clean up and report as usual. Ends a start that hangs, too.
+/// BERTHD -> MONITOR: kill every process below you, clean up and report as usual. Ends a start that
+/// hangs, too.
 struct AbortCommand {
   friend bool operator==(const AbortCommand&, const AbortCommand&) = default;
 };
@@ -147,7 +156,8 @@ struct MonitorFailed {
   LaunchStage stage = LaunchStage::plan;
   /// As from waitpid(2) of the runtime; 0 if it was not a process that failed.
   int32_t wait_status = 0;
-  /// What the runtime logged (JSON lines) and printed, or a system call with its error; at most 8 KiB.
+  /// What the runtime logged (JSON lines) and printed, or a system call with its error; at most 8
+  /// KiB.
   std::string message;
   friend bool operator==(const MonitorFailed&, const MonitorFailed&) = default;
 };
@@ -165,8 +175,8 @@ struct MonitorDeleted {
   friend bool operator==(const MonitorDeleted&, const MonitorDeleted&) = default;
 };
 
-using MonitorMessage
-  = std::variant<MonitorCreated, MonitorStarted, MonitorExited, MonitorFailed, MonitorSignalFailed, MonitorDeleted>;
+using MonitorMessage = std::variant<MonitorCreated, MonitorStarted, MonitorExited, MonitorFailed,
+                                    MonitorSignalFailed, MonitorDeleted>;
 
 std::string encode(const MonitorCommand& command);
 std::string encode(const MonitorMessage& message);
@@ -175,7 +185,8 @@ std::string encode(const MonitorMessage& message);
 Result<MonitorCommand> decode_monitor_command(std::string_view packet);
 Result<MonitorMessage> decode_monitor_message(std::string_view packet);
 
-/// Text of the file `exit`: one JSON object with waitStatus, finishedAt, oomKills, oomGroupKills, memoryPeak, memoryLimit.
+/// Text of the file `exit`: one JSON object with waitStatus, finishedAt, oomKills, oomGroupKills,
+/// memoryPeak, memoryLimit.
 std::string render_exit_record(const MonitorExited& exited);
 Result<MonitorExited> parse_exit_record(std::string_view text);
 

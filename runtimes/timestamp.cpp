@@ -103,7 +103,8 @@ std::optional<int64_t> nanoseconds(std::string_view text) {
   if (!date.ok())
     return std::nullopt;
   auto days = int64_t{std::chrono::sys_days{date}.time_since_epoch().count()};
-  return ((days * 24 + hour) * 60 + minute - offset) * 60'000'000'000 + second * 1'000'000'000 + fraction;
+  return ((days * 24 + hour) * 60 + minute - offset) * 60'000'000'000 + second * 1'000'000'000
+         + fraction;
 }
 
 } // namespace
@@ -111,8 +112,8 @@ std::optional<int64_t> nanoseconds(std::string_view text) {
 Result<Timestamp> parse_timestamp(std::string_view text) {
   if (auto ns = nanoseconds(text))
     return Timestamp{*ns};
-  return failure(ec::bad_request, "time \"" + std::string{text.substr(0, 64)} + "\"", "not a time of RFC 3339",
-                 "write it like 2026-01-02T03:04:05Z");
+  return failure(ec::bad_request, "time \"" + std::string{text.substr(0, 64)} + "\"",
+                 "not a time of RFC 3339", "write it like 2026-01-02T03:04:05Z");
 }
 
 } // namespace berth

@@ -16,7 +16,8 @@ void remove_runtime_state(const MonitorPlan& plan, Leftovers& leftovers) {
     return;
   auto names = std::vector<std::string>{};
   while (auto entry = ::readdir(directory)) {
-    // runc: a directory ID. runsc: files ID_sandbox:ID.state, ID_sandbox:ID.lock, and the socket runsc-ID.sock.
+    // runc: a directory ID. runsc: files ID_sandbox:ID.state, ID_sandbox:ID.lock, and the socket
+    // runsc-ID.sock.
     auto name = std::string_view{entry->d_name};
     auto rest = name.starts_with("runsc-") ? name.substr(6) : name;
     if (rest.starts_with(plan.runtime_id))
@@ -29,7 +30,8 @@ void remove_runtime_state(const MonitorPlan& plan, Leftovers& leftovers) {
 
 void remove_cgroups(const MonitorPlan& plan, Leftovers& leftovers) {
   if (!plan.cgroup_parent.empty()) {
-    // All descendants of ours are dead; this is for processes that somebody else has put there. Linux 5.14 and later.
+    // All descendants of ours are dead; this is for processes that somebody else has put there.
+    // Linux 5.14 and later.
     static_cast<void>(write_file(plan.cgroup_parent + "/cgroup.kill", "1"));
     leftovers.add(remove_group(plan.cgroup_parent));
   }

@@ -40,7 +40,8 @@ void Clients::answer(const MonitorMessage& message) {
 }
 
 void Clients::send(const std::string& packet) {
-  std::erase_if(connections_, [&](const UniqueFd& connection) { return !send_packet(connection, packet); });
+  std::erase_if(connections_,
+                [&](const UniqueFd& connection) { return !send_packet(connection, packet); });
 }
 
 void Clients::watch(PollSet& set) const {

@@ -8,8 +8,9 @@
 
 namespace berth {
 
-/// The connections to `berthd`: the inherited one, and those of daemons that come later. Nothing here can fail the
-/// monitor: a connection that misbehaves or does not read is closed, and whoever comes back is told everything again.
+/// The connections to `berthd`: the inherited one, and those of daemons that come later. Nothing
+/// here can fail the monitor: a connection that misbehaves or does not read is closed, and whoever
+/// comes back is told everything again.
 class Clients {
 public:
   void add(UniqueFd connection);

@@ -33,7 +33,8 @@ void append_children(int parent, std::vector<Descendant>& found) {
   while (auto entry = ::readdir(directory)) {
     if (entry->d_name[0] == '.')
       continue;
-    auto text = read_file(tasks + "/" + entry->d_name + "/children", proc_file_limit).value_or(std::string{});
+    auto text = read_file(tasks + "/" + entry->d_name + "/children", proc_file_limit)
+                    .value_or(std::string{});
     const char* at = text.data();
     auto end = at + text.size();
     while (at < end) {
@@ -66,8 +67,8 @@ void kill_descendants() {
   for (size_t i = 0; i < found.size(); ++i) {
     auto [pid, parent] = found[i];
     auto pidfd = UniqueFd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
-    // The pid may belong to a stranger by now: look again while the process is held. Those whose parent has just been
-    // killed are our own children.
+    // The pid may belong to a stranger by now: look again while the process is held. Those whose
+    // parent has just been killed are our own children.
     auto present = pidfd ? parent_of(pid) : 0;
     if (present == 0 || (present != parent && present != self))
       continue;

@@ -30,7 +30,8 @@ UniqueFd open_for_append(const std::string& path, int flags) {
 size_t whole_entries(std::string_view entries, uint64_t room) {
   if (entries.size() <= room)
     return entries.size();
-  auto last = room == 0 ? std::string_view::npos : entries.rfind('\n', static_cast<size_t>(room) - 1);
+  auto last =
+      room == 0 ? std::string_view::npos : entries.rfind('\n', static_cast<size_t>(room) - 1);
   if (last == std::string_view::npos)
     last = entries.find('\n');
   return last == std::string_view::npos ? entries.size() : last + 1;
@@ -48,11 +49,17 @@ Result<LogFile> LogFile::open(std::string path, uint64_t max_size, uint32_t max_
   struct stat info = {};
   if (!fd || ::fstat(fd.get(), &info) != 0)
     return failure(sys_error("open", path));
-  return LogFile{std::move(path), max_size, max_files, std::move(fd), static_cast<uint64_t>(info.st_size)};
+  return LogFile{std::move(path), max_size, max_files, std::move(fd),
+                 static_cast<uint64_t>(info.st_size)};
 }
 
-LogFile::LogFile(std::string path, uint64_t max_size, uint32_t max_files, UniqueFd fd, uint64_t size)
-  : path_(std::move(path)), max_size_(max_size), max_files_(max_files), fd_(std::move(fd)), size_(size) {
+LogFile::LogFile(std::string path, uint64_t max_size, uint32_t max_files, UniqueFd fd,
+                 uint64_t size)
+    : path_(std::move(path)),
+      max_size_(max_size),
+      max_files_(max_files),
+      fd_(std::move(fd)),
+      size_(size) {
   // nop
 }
 
@@ -104,7 +111,9 @@ bool LogFile::rotate() {
   auto fresh = open_for_append(fresh_path, O_EXCL);
   if (!fresh)
     return false;
-  auto numbered = [&](uint32_t n) { return path_ + "." + std::to_string(n); };
+  auto numbered = [&](uint32_t n) {
+    return path_ + "." + std::to_string(n);
+  };
   if (max_files_ > 1) {
     for (auto n = max_files_ - 1; n > 1; --n)
       ::rename(numbered(n - 1).c_str(), numbered(n).c_str());

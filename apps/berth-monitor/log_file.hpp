@@ -8,12 +8,13 @@
 
 namespace berth {
 
-/// A container's log file, rotated by size: `LOG` is the present one, `LOG.1` the one before, and so on. Entries are never
-/// split between files, and at every moment there is a file named `LOG`: a reader that has come to the end of the file it
-/// holds, and finds another one under the name, has read it to its end.
+/// A container's log file, rotated by size: `LOG` is the present one, `LOG.1` the one before, and
+/// so on. Entries are never split between files, and at every moment there is a file named `LOG`: a
+/// reader that has come to the end of the file it holds, and finds another one under the name, has
+/// read it to its end.
 ///
-/// Writing never fails its caller. When the disk is full, entries are dropped and counted, and the log says so as soon as
-/// it can be written again.
+/// Writing never fails its caller. When the disk is full, entries are dropped and counted, and the
+/// log says so as soon as it can be written again.
 class LogFile {
 public:
   /// `max_size` in bytes, 0 for no limit; `max_files` includes the present one.

@@ -26,7 +26,8 @@ void read_memory_counters(const MonitorPlan& plan, MonitorExited& exited) {
     }
     exited.memory_peak = parse_counter(text_of(group, "memory.peak")).value_or(0);
     // The limit is in the group that the runtime owns.
-    exited.memory_limit = parse_limit(text_of(group + "/" + runtime_group_name, "memory.max")).value_or(0);
+    exited.memory_limit =
+        parse_limit(text_of(group + "/" + runtime_group_name, "memory.max")).value_or(0);
   } else {
     if (auto control = parse_oom_control(text_of(group, "memory.oom_control")))
       exited.oom_kills = control->oom_kill;

@@ -24,7 +24,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long after the end of init something may go on holding its pipes before the log is closed without waiting for it.
+/// How long after the end of init something may go on holding its pipes before the log is closed
+/// without waiting for it.
 constexpr auto drain_time = 1s;
 /// A process in an uninterruptible sleep can outlast its SIGKILL.
 constexpr auto kill_time = 10s;
@@ -85,16 +86,19 @@ int Monitor::run() {
 }
 
 bool Monitor::await_plan() {
-  return pump_until([this] { return has_plan_ || clients_.empty(); }, Clock::now() + monitor_plan_deadline) && has_plan_;
+  return pump_until([this] { return has_plan_ || clients_.empty(); },
+                    Clock::now() + monitor_plan_deadline)
+         && has_plan_;
 }
 
-// -- the way up -----------------------------------------------------------------------------------------------------------
+// -- the way up -----------------------------------------------------------------------------------
 
 Monitor::Step Monitor::prepare() {
   for (auto argv : {&plan_.create_argv, &plan_.start_argv, &plan_.delete_argv, &plan_.kill_argv})
     if (argv->size() < 2)
       return failed(LaunchStage::plan, "the plan has an incomplete command line of the runtime");
-  if (plan_.runtime_id.empty() || plan_.log_path.empty() || (!plan_.rootfs_lower.empty() && plan_.layer_dir.empty()))
+  if (plan_.runtime_id.empty() || plan_.log_path.empty()
+      || (!plan_.rootfs_lower.empty() && plan_.layer_dir.empty()))
     return failed(LaunchStage::plan, "the plan is incomplete");
   if (auto listening = clients_.listen(); !listening)
     return failed(LaunchStage::plan, listening.error());
@@ -159,7 +163,8 @@ Monitor::Step Monitor::start() {
 
 /// Init waits for a reader of the FIFO, writes a byte to it and becomes the container's program.
 Monitor::Step Monitor::start_by_fifo() {
-  fifo_ = UniqueFd{::open(plan_.start_fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)};
+  fifo_ =
+      UniqueFd{::open(plan_.start_fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)};
   if (!fifo_)
     return failed(LaunchStage::start, sys_error("open", plan_.start_fifo));
   auto end = Clock::now() + monitor_launch_deadline;
@@ -170,7 +175,8 @@ Monitor::Step Monitor::start_by_fifo() {
     if (n > 0) {
       fifo_ = UniqueFd{};
       clients_.tell(MonitorStarted{now()});
-      // As the runtime's own `start` would: by the FIFO it tells a created container from a running one.
+      // As the runtime's own `start` would: by the FIFO it tells a created container from a running
+      // one.
       ::unlink(plan_.start_fifo.c_str());
       return {};
     }
@@ -185,7 +191,8 @@ Monitor::Step Monitor::start_by_fifo() {
 
 Monitor::Step Monitor::start_by_verb() {
   auto result = run_verb(plan_.start_argv, Stdio::captured, monitor_launch_deadline);
-  // A sandbox that the kernel killed for its memory takes the answer to its start with it. Its end says what happened.
+  // A sandbox that the kernel killed for its memory takes the answer to its start with it. Its end
+  // says what happened.
   if (!result.succeeded && exited_ && exited_->oom_kills > 0)
     return {};
   if (!result.succeeded)
@@ -194,7 +201,7 @@ Monitor::Step Monitor::start_by_verb() {
   return {};
 }
 
-// -- the way down ---------------------------------------------------------------------------------------------------------
+// -- the way down ---------------------------------------------------------------------------------
 
 void Monitor::fail(MonitorFailed what) {
   kill_everything();
@@ -204,7 +211,8 @@ void Monitor::fail(MonitorFailed what) {
 }
 
 void Monitor::finish() {
-  auto recorded = replace_file(monitor_exit_name, render_exit_record(*exited_), private_file_mode, Durability::disk);
+  auto recorded = replace_file(monitor_exit_name, render_exit_record(*exited_), private_file_mode,
+                               Durability::disk);
   pump_until([this] { return output_.ended(); }, Clock::now() + drain_time);
   output_.close();
   clients_.tell(*exited_);
@@ -214,14 +222,16 @@ void Monitor::finish() {
   clients_.tell(MonitorDeleted{std::move(leftovers)});
 }
 
-/// Removes all that there is of the container, except its directory. Returns what could not be removed.
+/// Removes all that there is of the container, except its directory. Returns what could not be
+/// removed.
 std::string Monitor::clean_up(bool launched) {
   auto leftovers = Leftovers{};
   heeds_abort_ = false;
   if (runtime_called_) {
     auto forced = plan_.delete_argv;
     forced.insert(forced.end() - 1, "--force");
-    auto result = run_verb(launched ? plan_.delete_argv : forced, Stdio::captured, monitor_delete_deadline);
+    auto result =
+        run_verb(launched ? plan_.delete_argv : forced, Stdio::captured, monitor_delete_deadline);
     if (launched && !result.succeeded) {
       kill_everything();
       result = run_verb(forced, Stdio::captured, monitor_delete_deadline);
@@ -241,7 +251,8 @@ std::string Monitor::clean_up(bool launched) {
 
 void Monitor::kill_everything() {
   reap_all_ = true;
-  for (auto end = Clock::now() + kill_time; has_children() && Clock::now() < end; pump(Clock::now() + kill_pause))
+  for (auto end = Clock::now() + kill_time; has_children() && Clock::now() < end;
+       pump(Clock::now() + kill_pause))
     kill_descendants();
 }
 

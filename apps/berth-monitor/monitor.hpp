@@ -8,12 +8,15 @@
 
 namespace berth {
 
-/// The life of one container as its parent sees it: one thread that tells the story from top to bottom (`run`), and a loop
-/// (`pump`) that goes on reaping, logging and listening wherever the story waits.
+/// The life of one container as its parent sees it: one thread that tells the story from top to
+/// bottom (`run`), and a loop (`pump`) that goes on reaping, logging and listening wherever the
+/// story waits.
 ///
-///     plan -> prepare (log, socket, mount) -> create -> wait for the order -> start -> wait for the exit -> finish
-///                  \______________________________\___________________________/
-///                                 fail: kill all, clean up, tell
+///     plan -> prepare (log, socket, mount) -> create -> wait for the order -> start
+///                  |                            |                              |
+///                  +----------------------------+------------------------------+-> fail
+///                                                                              |
+///                                       finish <- wait for the exit <----------+
 class Monitor {
 public:
   /// `connection` leads to the daemon that started us.
@@ -49,7 +52,7 @@ private:
     Clock::time_point deadline;
   };
 
-  // -- the story ---------------------------------------------------------------------------------------------------------
+  // -- the story ----------------------------------------------------------------------------------
 
   bool await_plan();
   Step prepare();
@@ -63,7 +66,7 @@ private:
   std::string clean_up(bool launched);
   void kill_everything();
 
-  // -- calls of the runtime ----------------------------------------------------------------------------------------------
+  // -- calls of the runtime -----------------------------------------------------------------------
 
   enum class Stdio { containers, captured };
 
@@ -71,10 +74,11 @@ private:
   std::string log_since(uint64_t begin) const;
   void deliver(int signal);
 
-  // -- the loop ----------------------------------------------------------------------------------------------------------
+  // -- the loop -----------------------------------------------------------------------------------
 
   void pump(Clock::time_point until);
-  bool pump_until(const std::function<bool()>& done, Clock::time_point deadline = Clock::time_point::max());
+  bool pump_until(const std::function<bool()>& done,
+                  Clock::time_point deadline = Clock::time_point::max());
   void obey(const MonitorCommand& command);
   void reap();
   void on_end(int pid, int wait_status);
@@ -93,7 +97,8 @@ private:
   UniqueFd signals_; // SIGCHLD
   UniqueFd fifo_;    // the start FIFO while we wait for init to write to it
 
-  /// Until the pid of init is known, only the verb is reaped: an init that ends early must not be missed.
+  /// Until the pid of init is known, only the verb is reaped: an init that ends early must not be
+  /// missed.
   bool reap_all_ = false;
   bool runtime_called_ = false;
   Verb verb_;

@@ -30,9 +30,10 @@ uint64_t size_of(const char* path) {
 
 } // namespace
 
-// -- calls of the runtime -------------------------------------------------------------------------------------------------
+// -- calls of the runtime -------------------------------------------------------------------------
 
-Monitor::VerbResult Monitor::run_verb(const Argv& argv, Stdio stdio, std::chrono::milliseconds deadline) {
+Monitor::VerbResult Monitor::run_verb(const Argv& argv, Stdio stdio,
+                                      std::chrono::milliseconds deadline) {
   auto log_begin = size_of(monitor_runtime_log_name);
   auto options = SpawnOptions{};
   auto stderr_writer = UniqueFd{};
@@ -56,16 +57,20 @@ Monitor::VerbResult Monitor::run_verb(const Argv& argv, Stdio stdio, std::chrono
     verb_.pid = child->release();
   }
   stderr_writer = UniqueFd{};
-  auto aborted = [this] { return heeds_abort_ && abort_asked_; };
+  auto aborted = [this] {
+    return heeds_abort_ && abort_asked_;
+  };
   pump_until([&] { return verb_.pid == 0 || aborted(); }, Clock::now() + deadline);
   auto why = std::string{};
   if (verb_.pid != 0) {
-    why = aborted() ? "ended on request while the runtime was at work\n" : "the runtime did not answer in time\n";
+    why = aborted() ? "ended on request while the runtime was at work\n"
+                    : "the runtime did not answer in time\n";
     kill_everything();
   }
   while (read_verb_stderr())
     continue;
-  auto result = VerbResult{why.empty() && verb_.wait_status == 0, verb_.wait_status, std::move(why)};
+  auto result =
+      VerbResult{why.empty() && verb_.wait_status == 0, verb_.wait_status, std::move(why)};
   if (!result.succeeded) {
     append_tail(result.message, log_since(log_begin), log_part);
     auto& printed = stdio == Stdio::containers ? output_.early_text() : verb_.stderr_text;
@@ -81,13 +86,18 @@ std::string Monitor::log_since(uint64_t begin) const {
   begin = std::max(begin, size - std::min<uint64_t>(size, log_part));
   auto fd = UniqueFd{::open(monitor_runtime_log_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   auto text = std::string(log_part, '\0');
-  auto n = fd ? retry([&] { return ::pread(fd.get(), text.data(), text.size(), static_cast<off_t>(begin)); }) : 0;
+  auto n = fd ? retry([&] {
+    return ::pread(fd.get(), text.data(), text.size(), static_cast<off_t>(begin));
+  })
+              : 0;
   text.resize(n > 0 ? static_cast<size_t>(n) : 0);
   return trimmed(std::move(text));
 }
 
 void Monitor::deliver(int signal) {
-  auto refuse = [&](std::string why) { clients_.answer(MonitorSignalFailed{signal, std::move(why)}); };
+  auto refuse = [&](std::string why) {
+    clients_.answer(MonitorSignalFailed{signal, std::move(why)});
+  };
   if (init_pid_ == 0 || exited_)
     return refuse("the container does not run");
   if (kills_.size() >= most_pending_kills)
@@ -102,7 +112,7 @@ void Monitor::deliver(int signal) {
   kills_.push_back({child->release(), signal, log_begin, Clock::now() + monitor_kill_deadline});
 }
 
-// -- the loop -------------------------------------------------------------------------------------------------------------
+// -- the loop -------------------------------------------------------------------------------------
 
 bool Monitor::pump_until(const std::function<bool()>& done, Clock::time_point deadline) {
   while (!done()) {
@@ -181,7 +191,8 @@ void Monitor::on_end(int pid, int wait_status) {
     exited_->wait_status = wait_status;
     exited_->at = now();
     read_memory_counters(plan_, *exited_);
-  } else if (auto kill = std::find_if(kills_.begin(), kills_.end(), [&](auto& x) { return x.pid == pid; });
+  } else if (auto kill =
+                 std::find_if(kills_.begin(), kills_.end(), [&](auto& x) { return x.pid == pid; });
              kill != kills_.end()) {
     if (wait_status != 0 && !exited_)
       clients_.answer(MonitorSignalFailed{kill->signal, log_since(kill->log_begin)});

@@ -4,8 +4,9 @@
 
 namespace berth {
 
-/// Makes the kernel spare this process when the whole host is out of memory, as far as it is allowed to ask for that. A
-/// child inherits this, and a container must not, so children are made while the shield is down.
+/// Makes the kernel spare this process when the whole host is out of memory, as far as it is
+/// allowed to ask for that. A child inherits this, and a container must not, so children are made
+/// while the shield is down.
 class OomShield {
 public:
   OomShield();

@@ -12,14 +12,15 @@ namespace {
 
 /// One read; what a pipe holds by default.
 constexpr size_t read_size = 64 * 1024;
-/// Text is cut into entries in slices of this size, because an entry can be forty times as long as its text.
+/// Text is cut into entries in slices of this size, because an entry can be forty times as long as
+/// its text.
 constexpr size_t slice_size = 4 * 1024;
 /// Entries are written to the file when they have this size, or when nothing more is to be read.
 constexpr size_t batch_size = 64 * 1024;
 /// How many reads one round of the loop makes before it looks at anything else.
 constexpr int reads_per_round = 16;
-/// How long an incomplete line waits for its end. A person does not notice it; a program that prints a line in pieces
-/// rarely pauses for so long.
+/// How long an incomplete line waits for its end. A person does not notice it; a program that
+/// prints a line in pieces rarely pauses for so long.
 constexpr auto pending_delay = std::chrono::milliseconds{200};
 
 } // namespace

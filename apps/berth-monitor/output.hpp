@@ -8,10 +8,11 @@
 
 namespace berth {
 
-/// The container's stdout and stderr: two anonymous pipes (CRIU can dump a container that holds those, but not one that
-/// holds files of the host) and the log that they end in.
+/// The container's stdout and stderr: two anonymous pipes (CRIU can dump a container that holds
+/// those, but not one that holds files of the host) and the log that they end in.
 ///
-/// Until `go_live` the pipes belong to the runtime, which prints there why it fails; that never reaches the log.
+/// Until `go_live` the pipes belong to the runtime, which prints there why it fails; that never
+/// reaches the log.
 class Output {
 public:
   Result<void> open(const std::string& log_path, uint64_t max_size, uint32_t max_files);
@@ -43,10 +44,12 @@ public:
 
   void watch(PollSet& set) const;
 
-  /// Reads what is there, up to a bound, so that a container that never stops talking does not stop the monitor.
+  /// Reads what is there, up to a bound, so that a container that never stops talking does not stop
+  /// the monitor.
   void serve(const PollSet& set);
 
-  /// When `write_pending` is due: a prompt without a newline shall be seen although its line is not complete.
+  /// When `write_pending` is due: a prompt without a newline shall be seen although its line is not
+  /// complete.
   std::optional<Clock::time_point> pending_due() const {
     return pending_due_;
   }
@@ -68,7 +71,8 @@ private:
   void flush();
 
   std::optional<LogFile> log_;
-  Stream streams_[2] = {{{}, {}, CriLogSplitter{LogStream::out}}, {{}, {}, CriLogSplitter{LogStream::err}}};
+  Stream streams_[2] = {{{}, {}, CriLogSplitter{LogStream::out}},
+                        {{}, {}, CriLogSplitter{LogStream::err}}};
   bool live_ = false;
   std::string early_text_;
   std::string entries_; // complete, not yet in the file

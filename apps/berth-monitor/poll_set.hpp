@@ -29,14 +29,17 @@ public:
     constexpr auto longest = std::chrono::milliseconds{60'000};
     auto left = until - Clock::now();
     auto timeout = left > longest ? longest : std::chrono::ceil<std::chrono::milliseconds>(left);
-    if (::poll(watched_.data(), watched_.size(), static_cast<int>(std::max<int64_t>(timeout.count(), 0))) < 0)
+    if (::poll(watched_.data(), watched_.size(),
+               static_cast<int>(std::max<int64_t>(timeout.count(), 0)))
+        < 0)
       for (auto& entry : watched_)
         entry.revents = 0;
   }
 
   bool ready(const UniqueFd& fd) const {
-    return std::any_of(watched_.begin(), watched_.end(),
-                       [&](const pollfd& entry) { return entry.fd == fd.get() && entry.revents != 0; });
+    return std::any_of(watched_.begin(), watched_.end(), [&](const pollfd& entry) {
+      return entry.fd == fd.get() && entry.revents != 0;
+    });
   }
 
 private:

@@ -9,7 +9,8 @@ namespace berth {
 /// Longest message of a failure that is sent to the daemon.
 constexpr size_t message_limit = 8 * 1024;
 
-/// Appends `bytes` and keeps the last `limit` bytes of the whole: the end of an output tells why a program failed.
+/// Appends `bytes` and keeps the last `limit` bytes of the whole: the end of an output tells why a
+/// program failed.
 inline void append_tail(std::string& text, std::string_view bytes, size_t limit) {
   text += bytes.substr(bytes.size() - std::min(bytes.size(), limit));
   if (text.size() > limit)

@@ -13,8 +13,10 @@ namespace berth {
 
 namespace {
 
-Result<std::string> read_open_file(int directory, const std::string& path, size_t limit, int flags) {
-  auto fd = UniqueFd{retry([&] { return ::openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | flags); })};
+Result<std::string> read_open_file(int directory, const std::string& path, size_t limit,
+                                   int flags) {
+  auto fd = UniqueFd{
+      retry([&] { return ::openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC | flags); })};
   if (!fd)
     return failure(sys_error("open", path));
   // Sizes of kernel files are not known before; read until the end.
@@ -27,13 +29,16 @@ Result<std::string> read_open_file(int directory, const std::string& path, size_
     if (n == 0)
       return text;
     if (text.size() + static_cast<size_t>(n) > limit)
-      return failure(ec::system_error, "read " + path, "longer than " + std::to_string(limit) + " bytes");
+      return failure(ec::system_error, "read " + path,
+                     "longer than " + std::to_string(limit) + " bytes");
     text.append(buffer, static_cast<size_t>(n));
   }
 }
 
-Result<void> write_existing(int directory, const std::string& path, std::string_view text, int flags) {
-  auto fd = UniqueFd{retry([&] { return ::openat(directory, path.c_str(), O_WRONLY | O_CLOEXEC | flags); })};
+Result<void> write_existing(int directory, const std::string& path, std::string_view text,
+                            int flags) {
+  auto fd = UniqueFd{
+      retry([&] { return ::openat(directory, path.c_str(), O_WRONLY | O_CLOEXEC | flags); })};
   if (!fd)
     return failure(sys_error("open", path));
   auto n = retry([&] { return ::write(fd.get(), text.data(), text.size()); });
@@ -44,8 +49,8 @@ Result<void> write_existing(int directory, const std::string& path, std::string_
   return {};
 }
 
-Result<void> write_new_file(int directory, const std::string& name, std::string_view text, unsigned mode,
-                            Durability durability) {
+Result<void> write_new_file(int directory, const std::string& name, std::string_view text,
+                            unsigned mode, Durability durability) {
   constexpr auto flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
   auto fd = UniqueFd{retry([&] { return ::openat(directory, name.c_str(), flags, mode); })};
   if (!fd)
@@ -102,16 +107,18 @@ Result<void> write_file(const std::string& path, std::string_view text) {
   return write_existing(AT_FDCWD, path, text, 0);
 }
 
-Result<void> write_file_at(const UniqueFd& directory, const std::string& name, std::string_view text) {
+Result<void> write_file_at(const UniqueFd& directory, const std::string& name,
+                           std::string_view text) {
   return write_existing(directory.get(), name, text, O_NOFOLLOW);
 }
 
-Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode, Durability durability) {
+Result<void> replace_file(const std::string& path, std::string_view text, unsigned mode,
+                          Durability durability) {
   return replace(AT_FDCWD, path, text, mode, durability);
 }
 
-Result<void> replace_file_at(const UniqueFd& directory, const std::string& name, std::string_view text, unsigned mode,
-                             Durability durability) {
+Result<void> replace_file_at(const UniqueFd& directory, const std::string& name,
+                             std::string_view text, unsigned mode, Durability durability) {
   return replace(directory.get(), name, text, mode, durability);
 }
 

@@ -16,7 +16,8 @@ std::string path_of(const UniqueFd& directory) {
   return "/proc/self/fd/" + std::to_string(directory.get());
 }
 
-/// The root of an overlay has owner and mode of its upper directory: they must be those of the user's tree.
+/// The root of an overlay has owner and mode of its upper directory: they must be those of the
+/// user's tree.
 Result<void> make_upper(const UniqueFd& lower, const UniqueFd& layer) {
   struct stat wanted = {};
   if (::fstat(lower.get(), &wanted) != 0)
@@ -40,15 +41,16 @@ Result<void> enter_private_mount_namespace() {
   return {};
 }
 
-Result<void> mount_overlay(const UniqueFd& lower, const UniqueFd& layer, const std::string& target) {
+Result<void> mount_overlay(const UniqueFd& lower, const UniqueFd& layer,
+                           const std::string& target) {
   if (auto made = make_upper(lower, layer); !made)
     return made;
   if (::mkdirat(layer.get(), "work", 0700) != 0)
     return failure(sys_error("mkdir", "work"));
-  auto options = "lowerdir=" + path_of(lower) + ",upperdir=" + path_of(layer) + "/upper,workdir=" + path_of(layer)
-                 + "/work";
-  // Volatile: the layer lives as long as its container, so nothing in it is worth a sync. Kernels before 5.10 refuse the
-  // word.
+  auto options = "lowerdir=" + path_of(lower) + ",upperdir=" + path_of(layer)
+                 + "/upper,workdir=" + path_of(layer) + "/work";
+  // Volatile: the layer lives as long as its container, so nothing in it is worth a sync. Kernels
+  // before 5.10 refuse the word.
   if (::mount("overlay", target.c_str(), "overlay", 0, (options + ",volatile").c_str()) == 0)
     return {};
   if (errno == EINVAL && ::mount("overlay", target.c_str(), "overlay", 0, options.c_str()) == 0)
@@ -58,7 +60,8 @@ Result<void> mount_overlay(const UniqueFd& lower, const UniqueFd& layer, const s
 
 Result<void> unmount(const std::string& target) {
   // EINVAL: not a mount point.
-  if (::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0 && errno != EINVAL && errno != ENOENT)
+  if (::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0 && errno != EINVAL
+      && errno != ENOENT)
     return failure(sys_error("umount", target));
   return {};
 }

@@ -18,8 +18,11 @@ constexpr size_t proc_file_limit = 16 * 1024;
 } // namespace
 
 Result<uint64_t> parse_start_time(std::string_view stat) {
-  constexpr auto fields_after_name = 20; // field 3 is the first one after the name, field 22 is wanted
-  auto bad = [] { return failure(ec::system_error, "/proc/PID/stat", "not the expected text"); };
+  constexpr auto fields_after_name =
+      20; // field 3 is the first one after the name, field 22 is wanted
+  auto bad = [] {
+    return failure(ec::system_error, "/proc/PID/stat", "not the expected text");
+  };
   auto name_end = stat.rfind(')');
   if (name_end == std::string_view::npos)
     return bad();
@@ -54,7 +57,8 @@ Result<UniqueFd> open_pidfd(int pid, uint64_t start_time) {
   if (!present)
     return failure(std::move(present.error()));
   if (*present != start_time)
-    return failure(ec::system_error, "pidfd_open " + std::to_string(pid), "the pid belongs to another process by now");
+    return failure(ec::system_error, "pidfd_open " + std::to_string(pid),
+                   "the pid belongs to another process by now");
   return fd;
 }
 

@@ -60,8 +60,8 @@ public:
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     ::posix_spawnattr_setpgroup(&attributes_, 0);
     auto group = new_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
-    ::posix_spawnattr_setflags(&attributes_,
-                               static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
+    ::posix_spawnattr_setflags(
+        &attributes_, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
   }
 
   Attributes(const Attributes&) = delete;
@@ -105,9 +105,10 @@ std::vector<std::string> environment(const std::vector<std::string>& changes) {
   return result;
 }
 
-/// Fills the numbers 0 to 3 of the child. Sources below 4 are copied out of the way first, or an earlier target would
-/// overwrite a later source.
-Result<void> place(FileActions& actions, const SpawnOptions& options, std::vector<UniqueFd>& parked) {
+/// Fills the numbers 0 to 3 of the child. Sources below 4 are copied out of the way first, or an
+/// earlier target would overwrite a later source.
+Result<void> place(FileActions& actions, const SpawnOptions& options,
+                   std::vector<UniqueFd>& parked) {
   const int sources[] = {options.stdin_fd, options.stdout_fd, options.stderr_fd, options.fd3};
   for (auto target = 0; target < 4; ++target) {
     auto source = sources[target];
@@ -121,7 +122,8 @@ Result<void> place(FileActions& actions, const SpawnOptions& options, std::vecto
     if (source >= 0)
       ::posix_spawn_file_actions_adddup2(actions.get(), source, target);
     else if (target < 3)
-      ::posix_spawn_file_actions_addopen(actions.get(), target, "/dev/null", target == 0 ? O_RDONLY : O_WRONLY, 0);
+      ::posix_spawn_file_actions_addopen(actions.get(), target, "/dev/null",
+                                         target == 0 ? O_RDONLY : O_WRONLY, 0);
   }
   ::posix_spawn_file_actions_addclosefrom_np(actions.get(), options.fd3 >= 0 ? 4 : 3);
   return {};
@@ -154,7 +156,8 @@ std::string to_string(const ExitStatus& status) {
     return "exit code " + std::to_string(exited->code);
   auto signal = std::get<Signaled>(status).signal;
   auto name = ::sigdescr_np(signal);
-  return "signal " + std::to_string(signal) + (name != nullptr ? " (" + std::string{name} + ")" : "");
+  return "signal " + std::to_string(signal)
+         + (name != nullptr ? " (" + std::string{name} + ")" : "");
 }
 
 bool succeeded(const ExitStatus& status) {
@@ -173,8 +176,8 @@ Result<Child> Child::spawn(const Argv& argv, const SpawnOptions& options) {
   auto attributes = Attributes{options.new_session};
   auto env = environment(options.env);
   auto pid = pid_t{-1};
-  errno = ::posix_spawnp(&pid, argv[0].c_str(), actions.get(), attributes.get(), pointers(argv).data(),
-                         pointers(env).data());
+  errno = ::posix_spawnp(&pid, argv[0].c_str(), actions.get(), attributes.get(),
+                         pointers(argv).data(), pointers(env).data());
   if (errno != 0)
     return failure(sys_error("posix_spawn", argv[0]));
   // An unreaped child keeps its pid, so this cannot be another process.
@@ -192,7 +195,8 @@ Child::Child(int pid, UniqueFd pidfd) noexcept : pid_(pid), pidfd_(std::move(pid
   // nop
 }
 
-Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)) {
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::move(other.pidfd_)) {
   // nop
 }
 
@@ -211,7 +215,9 @@ Child::~Child() {
 
 Result<ExitStatus> Child::wait() {
   auto info = siginfo_t{};
-  if (retry([&] { return ::waitid(wait_on_pidfd, static_cast<id_t>(pidfd_.get()), &info, WEXITED); }) != 0)
+  if (retry(
+          [&] { return ::waitid(wait_on_pidfd, static_cast<id_t>(pidfd_.get()), &info, WEXITED); })
+      != 0)
     return failure(sys_error("waitid", std::to_string(pid_)));
   pid_ = -1;
   return *from_siginfo(info);
@@ -221,7 +227,8 @@ Result<std::optional<ExitStatus>> Child::wait_for(std::chrono::milliseconds dead
   auto end = std::chrono::steady_clock::now() + deadline;
   auto watched = pollfd{pidfd_.get(), POLLIN, 0};
   for (;;) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now())
+                    .count();
     auto ready = ::poll(&watched, 1, static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000)));
     if (ready < 0 && errno != EINTR)
       return failure(sys_error("poll", "pidfd"));
@@ -243,7 +250,8 @@ Result<void> Child::kill(int signal) {
 void Child::kill_group(int signal) {
   if (pid_ < 0)
     return;
-  // The group's number is taken as long as its leader is not reaped; the leader may have left it with setsid.
+  // The group's number is taken as long as its leader is not reaped; the leader may have left it
+  // with setsid.
   ::kill(-pid_, signal);
   ::kill(pid_, signal);
 }

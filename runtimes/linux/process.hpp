@@ -35,7 +35,8 @@ std::string to_string(const ExitStatus& status);
 /// True for exit code 0.
 bool succeeded(const ExitStatus& status);
 
-/// How a child process shall begin. A descriptor of -1 stands for /dev/null; descriptors stay the caller's.
+/// How a child process shall begin. A descriptor of -1 stands for /dev/null; descriptors stay the
+/// caller's.
 struct SpawnOptions {
   int stdin_fd = -1;
   int stdout_fd = -1;
@@ -46,16 +47,19 @@ struct SpawnOptions {
   std::string cwd;
   /// "KEY=VALUE" each; replaces or adds to the parent's environment.
   std::vector<std::string> env;
-  /// True: its own session, which a hang-up of the parent's terminal does not reach. False: its own process group.
+  /// True: its own session, which a hang-up of the parent's terminal does not reach. False: its own
+  /// process group.
   bool new_session = false;
 };
 
-/// A child process that cannot be lost. It starts no thread: watch `pidfd()` for readability, then call `wait()`.
-/// Destroying an unreaped child kills it first, so no path through the code leaves a zombie or a stray process.
+/// A child process that cannot be lost. It starts no thread: watch `pidfd()` for readability, then
+/// call `wait()`. Destroying an unreaped child kills it first, so no path through the code leaves a
+/// zombie or a stray process.
 class Child {
 public:
-  /// Starts a program with default signal dispositions and an empty signal mask. Without a slash in `argv[0]` it is looked
-  /// up in PATH. Fails with `system_error`, also if the program does not exist.
+  /// Starts a program with default signal dispositions and an empty signal mask. Without a slash in
+  /// `argv[0]` it is looked up in PATH. Fails with `system_error`, also if the program does not
+  /// exist.
   static Result<Child> spawn(const Argv& argv, const SpawnOptions& options = {});
 
   Child(Child&& other) noexcept;
@@ -103,10 +107,11 @@ struct CommandOutput {
   std::string err;
 };
 
-/// Runs a program to its end and collects what it prints, up to `output_limit` bytes of each stream (the rest is read and
-/// thrown away). Blocks; for threads that may. At the deadline the program and its process group are killed, and the
-/// result is `deadline_exceeded`. Output of processes that the program leaves behind is not waited for.
-Result<CommandOutput> run_command(const Argv& argv, std::chrono::milliseconds deadline, size_t output_limit,
-                                  const SpawnOptions& options = {});
+/// Runs a program to its end and collects what it prints, up to `output_limit` bytes of each stream
+/// (the rest is read and thrown away). Blocks; for threads that may. At the deadline the program
+/// and its process group are killed, and the result is `deadline_exceeded`. Output of processes
+/// that the program leaves behind is not waited for.
+Result<CommandOutput> run_command(const Argv& argv, std::chrono::milliseconds deadline,
+                                  size_t output_limit, const SpawnOptions& options = {});
 
 } // namespace berth

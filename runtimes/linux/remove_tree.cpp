@@ -55,8 +55,9 @@ bool is_full_directory() {
   return errno == ENOTEMPTY || errno == EEXIST;
 }
 
-/// Empties one directory with two open descriptors, however deep it is. What is in a subdirectory and cannot be removed at
-/// once is moved up into the directory itself under a fresh name; thus the depth shrinks by one with each pass.
+/// Empties one directory with two open descriptors, however deep it is. What is in a subdirectory
+/// and cannot be removed at once is moved up into the directory itself under a fresh name; thus the
+/// depth shrinks by one with each pass.
 class TreeRemover {
 public:
   explicit TreeRemover(Directory top) : top_(std::move(top)) {
@@ -68,7 +69,8 @@ public:
       changed_ = false;
       error_.reset();
       for_each(top_.get(), [this](const char* name) { remove_entry(name); });
-      // Entries that appear during a pass may or may not be seen by it; only a pass that saw nothing is the last one.
+      // Entries that appear during a pass may or may not be seen by it; only a pass that saw
+      // nothing is the last one.
     } while (changed_);
     if (error_)
       return failure(std::move(*error_));

@@ -21,8 +21,8 @@ struct Stream {
   std::string text;
 };
 
-/// Takes what is there without waiting, up to what a pipe holds: a writer that never stops must not keep the reader from
-/// looking at the clock. Closes the stream at its end.
+/// Takes what is there without waiting, up to what a pipe holds: a writer that never stops must not
+/// keep the reader from looking at the clock. Closes the stream at its end.
 void drain(Stream& stream, size_t limit) {
   char buffer[16 * 1024];
   for (auto reads = 0; reads < 8 && stream.read_end; ++reads) {
@@ -38,15 +38,18 @@ void drain(Stream& stream, size_t limit) {
 }
 
 /// True when the process has ended, false at the deadline.
-Result<bool> collect(const Child& child, Stream& out, Stream& err, Clock::time_point end, size_t limit) {
+Result<bool> collect(const Child& child, Stream& out, Stream& err, Clock::time_point end,
+                     size_t limit) {
   for (;;) {
     // poll(2) skips negative descriptors, so a closed stream needs no care.
-    pollfd watched[] = {{child.pidfd().get(), POLLIN, 0}, {out.read_end.get(), POLLIN, 0},
+    pollfd watched[] = {{child.pidfd().get(), POLLIN, 0},
+                        {out.read_end.get(), POLLIN, 0},
                         {err.read_end.get(), POLLIN, 0}};
     auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
     if (left <= 0)
       return false;
-    auto ready = ::poll(watched, std::size(watched), static_cast<int>(std::min<decltype(left)>(left, 60'000)));
+    auto ready = ::poll(watched, std::size(watched),
+                        static_cast<int>(std::min<decltype(left)>(left, 60'000)));
     if (ready < 0 && errno != EINTR)
       return failure(sys_error("poll", "command"));
     if (ready <= 0)
@@ -63,8 +66,8 @@ Result<bool> collect(const Child& child, Stream& out, Stream& err, Clock::time_p
 
 } // namespace
 
-Result<CommandOutput> run_command(const Argv& argv, std::chrono::milliseconds deadline, size_t output_limit,
-                                  const SpawnOptions& options) {
+Result<CommandOutput> run_command(const Argv& argv, std::chrono::milliseconds deadline,
+                                  size_t output_limit, const SpawnOptions& options) {
   auto end = Clock::now() + deadline;
   auto out_pipe = Pipe::make();
   if (!out_pipe)

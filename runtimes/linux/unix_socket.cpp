@@ -48,7 +48,8 @@ Result<UniqueFd> seqpacket_listen(const UniqueFd& directory, const std::string& 
   auto socket = UniqueFd{::socket(AF_UNIX, socket_type, 0)};
   if (!socket)
     return failure(sys_error("socket", name));
-  // The file takes over the mode of the unbound socket, so there is no moment in which others could connect.
+  // The file takes over the mode of the unbound socket, so there is no moment in which others could
+  // connect.
   if (::fchmod(socket.get(), 0600) != 0)
     return failure(sys_error("fchmod", name));
   if (::unlinkat(directory.get(), name.c_str(), 0) != 0 && errno != ENOENT)
@@ -74,15 +75,17 @@ Result<UniqueFd> seqpacket_connect(const UniqueFd& directory, const std::string&
 }
 
 Result<UniqueFd> seqpacket_accept(const UniqueFd& listener) {
-  auto socket = UniqueFd{
-    retry([&] { return ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); })};
+  auto socket = UniqueFd{retry(
+      [&] { return ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); })};
   if (!socket && errno != EAGAIN && errno != ECONNABORTED)
     return failure(sys_error("accept4"));
   return socket;
 }
 
 Result<void> send_packet(const UniqueFd& socket, std::string_view bytes) {
-  auto sent = retry([&] { return ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT); });
+  auto sent = retry([&] {
+    return ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  });
   if (sent < 0)
     return failure(sys_error("send"));
   return {};
@@ -90,8 +93,8 @@ Result<void> send_packet(const UniqueFd& socket, std::string_view bytes) {
 
 Result<ReceivedPacket> receive_packet(const UniqueFd& socket, size_t limit) {
   // MSG_TRUNC makes the call return the real length of the packet at the head of the queue.
-  auto length = retry(
-    [&] { return ::recv(socket.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); });
+  auto length =
+      retry([&] { return ::recv(socket.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT); });
   if (length < 0 && errno == EAGAIN)
     return ReceivedPacket{};
   // A peer that closes with unread packets in its own queue: for us it is simply gone.
@@ -100,9 +103,12 @@ Result<ReceivedPacket> receive_packet(const UniqueFd& socket, size_t limit) {
   if (length < 0)
     return failure(sys_error("recv"));
   if (static_cast<size_t>(length) > limit)
-    return failure(ec::system_error, "recv", "packet of " + std::to_string(length) + " bytes is too long");
-  auto result = ReceivedPacket{ReceivedPacket::Kind::packet, std::string(static_cast<size_t>(length), '\0')};
-  length = retry([&] { return ::recv(socket.get(), result.bytes.data(), result.bytes.size(), MSG_DONTWAIT); });
+    return failure(ec::system_error, "recv",
+                   "packet of " + std::to_string(length) + " bytes is too long");
+  auto result =
+      ReceivedPacket{ReceivedPacket::Kind::packet, std::string(static_cast<size_t>(length), '\0')};
+  length = retry(
+      [&] { return ::recv(socket.get(), result.bytes.data(), result.bytes.size(), MSG_DONTWAIT); });
   if (length < 0)
     return failure(sys_error("recv"));
   result.bytes.resize(static_cast<size_t>(length));

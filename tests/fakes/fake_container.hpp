@@ -39,7 +39,7 @@ inline std::string reason() {
   return std::strerror(errno);
 }
 
-// -- cgroups ---------------------------------------------------------------------------------------------------------------
+// -- cgroups --------------------------------------------------------------------------------------
 
 /// Writes to a file of a cgroup; what the kernel refuses is not this runtime's concern.
 inline void put(const std::string& path, const std::string& text) {
@@ -64,7 +64,8 @@ inline Args make_cgroups(const Json& config) {
   auto memory = limit_text(resources, "memory");
   auto pids = limit_text(resources, "pids");
   auto mount = std::string{"/sys/fs/cgroup"};
-  if (fs::exists(mount + "/memory/memory.oom_control") || fs::exists(mount + "/memory/cgroup.procs")) {
+  if (fs::exists(mount + "/memory/memory.oom_control")
+      || fs::exists(mount + "/memory/cgroup.procs")) {
     auto result = Args{mount + "/memory" + path, mount + "/pids" + path};
     for (auto& directory : result)
       fs::create_directories(directory);
@@ -85,12 +86,13 @@ inline Args make_cgroups(const Json& config) {
     put(directory + "/memory.swap.max", "0");
   if (!pids.empty())
     put(directory + "/pids.max", pids);
-  if (auto group = resources.value(Json::json_pointer{"/unified/memory.oom.group"}, std::string{}); !group.empty())
+  if (auto group = resources.value(Json::json_pointer{"/unified/memory.oom.group"}, std::string{});
+      !group.empty())
     put(directory + "/memory.oom.group", group);
   return {directory};
 }
 
-// -- the process in the container ------------------------------------------------------------------------------------------
+// -- the process in the container -----------------------------------------------------------------
 
 inline void bind_mount(const std::string& source, const std::string& target, bool read_only) {
   if (fs::is_directory(source)) {
@@ -100,8 +102,10 @@ inline void bind_mount(const std::string& source, const std::string& target, boo
     std::ofstream{target, std::ios::app};
   }
   if (::mount(source.c_str(), target.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
-    throw Failed{"error mounting \"" + source + "\" to rootfs at \"" + target + "\": mount " + source + ": " + reason()};
-  if (read_only && ::mount(nullptr, target.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0)
+    throw Failed{"error mounting \"" + source + "\" to rootfs at \"" + target + "\": mount "
+                 + source + ": " + reason()};
+  if (read_only
+      && ::mount(nullptr, target.c_str(), nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0)
     throw Failed{"cannot remount " + target + " read-only: " + reason()};
 }
 
@@ -109,7 +113,8 @@ inline void bind_mount(const std::string& source, const std::string& target, boo
 inline void enter_rootfs(const Json& config, const std::string& rootfs) {
   if (::geteuid() != 0)
     return;
-  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
+  if (::unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0
+      || ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
     throw Failed{"unshare: " + reason()};
   auto hostname = config.value("hostname", std::string{});
   if (!hostname.empty())
@@ -119,9 +124,12 @@ inline void enter_rootfs(const Json& config, const std::string& rootfs) {
   ::mount("proc", (rootfs + "/proc").c_str(), "proc", 0, nullptr);
   for (auto& mount : config.value("mounts", Json::array())) {
     auto options = mount.value("options", Args{});
-    auto has = [&](const char* option) { return std::find(options.begin(), options.end(), option) != options.end(); };
+    auto has = [&](const char* option) {
+      return std::find(options.begin(), options.end(), option) != options.end();
+    };
     if (mount.value("type", "") == "bind" || has("bind") || has("rbind"))
-      bind_mount(mount["source"], rootfs + mount["destination"].get<std::string>(), has("ro") || has("rro"));
+      bind_mount(mount["source"], rootfs + mount["destination"].get<std::string>(),
+                 has("ro") || has("rro"));
   }
   if (::chroot(rootfs.c_str()) != 0 || ::chdir("/") != 0)
     throw Failed{"chroot " + rootfs + ": " + reason()};
@@ -132,7 +140,9 @@ inline std::string find_program(const std::string& name, const Args& env) {
   auto refuse = [&](const std::string& why) {
     return Failed{"unable to start container process: exec: \"" + name + "\": " + why, 255};
   };
-  auto usable = [](const std::string& path) { return !fs::is_directory(path) && ::access(path.c_str(), X_OK) == 0; };
+  auto usable = [](const std::string& path) {
+    return !fs::is_directory(path) && ::access(path.c_str(), X_OK) == 0;
+  };
   if (name.find('/') != std::string::npos) {
     if (!fs::exists(name))
       throw refuse("stat " + name + ": no such file or directory");
@@ -153,7 +163,8 @@ inline std::string find_program(const std::string& name, const Args& env) {
 /// The process of a bundle or of `exec`: looked up, but not yet executed.
 class Program {
 public:
-  explicit Program(const Json& process) : args_(process["args"]), env_(process.value("env", Args{})) {
+  explicit Program(const Json& process)
+      : args_(process["args"]), env_(process.value("env", Args{})) {
     auto cwd = process.value("cwd", std::string{"/"});
     auto ignored = std::error_code{};
     fs::create_directories(cwd, ignored);
@@ -191,8 +202,8 @@ private:
   std::string path_;
 };
 
-/// Runs `step` in a forked process. What it throws, or nothing, comes back through a socket before the process goes on to
-/// `then`. The parent puts the process into the cgroups before it begins.
+/// Runs `step` in a forked process. What it throws, or nothing, comes back through a socket before
+/// the process goes on to `then`. The parent puts the process into the cgroups before it begins.
 template <class Step, class Then>
 int fork_into(const Args& cgroups, Step step, Then then) {
   int ends[2];

@@ -1,7 +1,9 @@
-// An OCI runtime for tests: behaves like runc at its command line (start by exec.fifo, records, error texts, cgroups for
-// memory and processes) but isolates only as far as the tests need: pid, mount and host name, and a chroot.
+// An OCI runtime for tests: behaves like runc at its command line (start by exec.fifo, records,
+// error texts, cgroups for memory and processes) but isolates only as far as the tests need: pid,
+// mount and host name, and a chroot.
 //
-//   FAKE_FAIL=VERB  the verb fails with a message (`started`: `start` fails when the container it started has ended)
+//   FAKE_FAIL=VERB  the verb fails with a message; `started`: `start` fails when the container that
+//                   it has started has ended
 //   FAKE_HANG=VERB  the verb never ends (`create`: after it has made init)
 
 #include "tests/fakes/fake_container.hpp"
@@ -78,8 +80,10 @@ struct Record {
   }
 
   void save(const Call& call) const {
-    write_text(call.directory() + "/state.json",
-               Json{{"pid", pid}, {"startTime", start_time}, {"bundle", bundle}, {"cgroups", cgroups}}.dump());
+    write_text(
+        call.directory() + "/state.json",
+        Json{{"pid", pid}, {"startTime", start_time}, {"bundle", bundle}, {"cgroups", cgroups}}
+            .dump());
   }
 
   std::string status(const Call& call) const {
@@ -90,7 +94,7 @@ struct Record {
   }
 };
 
-// -- verbs -------------------------------------------------------------------------------------------------------------------
+// -- verbs ----------------------------------------------------------------------------------------
 
 void remove_container(const Call& call, const Args& cgroups) {
   for (auto& directory : cgroups)
@@ -100,7 +104,8 @@ void remove_container(const Call& call, const Args& cgroups) {
 }
 
 int create(const Call& call) {
-  auto bundle = fs::absolute(call.options.count("bundle") ? call.options.at("bundle") : ".").string();
+  auto bundle =
+      fs::absolute(call.options.count("bundle") ? call.options.at("bundle") : ".").string();
   auto config = read_json(bundle + "/config.json");
   if (fs::exists(call.directory()))
     throw Failed{"container with id exists: " + call.id()};
@@ -110,24 +115,27 @@ int create(const Call& call) {
     record.cgroups = make_cgroups(config);
     auto directory = ::open(call.directory().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
     // Whoever the process runs as opens it; the mask of this process must not count.
-    if (::mkfifoat(directory, "exec.fifo", 0600) != 0 || ::fchmodat(directory, "exec.fifo", 0622, 0) != 0)
+    if (::mkfifoat(directory, "exec.fifo", 0600) != 0
+        || ::fchmodat(directory, "exec.fifo", 0622, 0) != 0)
       throw Failed{"mkfifo: " + reason()};
-    auto rootfs = (fs::path{bundle} / config.value(Json::json_pointer{"/root/path"}, std::string{"rootfs"})).string();
+    auto rootfs =
+        (fs::path{bundle} / config.value(Json::json_pointer{"/root/path"}, std::string{"rootfs"}))
+            .string();
     if (::geteuid() == 0 && ::unshare(CLONE_NEWPID) != 0)
       throw Failed{"unshare: " + reason()};
     record.pid = fork_into(
-      record.cgroups,
-      [&] {
-        ::setsid();
-        enter_rootfs(config, rootfs);
-        return Program{config["process"]};
-      },
-      [&](const Program& program) {
-        auto fifo = ::openat(directory, "exec.fifo", O_WRONLY | O_CLOEXEC);
-        if (fifo < 0 || ::write(fifo, "0", 1) != 1)
-          ::_exit(1);
-        program.execute();
-      });
+        record.cgroups,
+        [&] {
+          ::setsid();
+          enter_rootfs(config, rootfs);
+          return Program{config["process"]};
+        },
+        [&](const Program& program) {
+          auto fifo = ::openat(directory, "exec.fifo", O_WRONLY | O_CLOEXEC);
+          if (fifo < 0 || ::write(fifo, "0", 1) != 1)
+            ::_exit(1);
+          program.execute();
+        });
     record.start_time = stat_of(record.pid).at(19);
     record.save(call);
   } catch (...) {
@@ -165,7 +173,10 @@ int start(const Call& call) {
 int state(const Call& call) {
   auto record = Record::load(call);
   auto status = record.status(call);
-  auto json = Json{{"ociVersion", "1.0.2-dev"}, {"id", call.id()}, {"status", status}, {"bundle", record.bundle}};
+  auto json = Json{{"ociVersion", "1.0.2-dev"},
+                   {"id", call.id()},
+                   {"status", status},
+                   {"bundle", record.bundle}};
   json["pid"] = status == "stopped" ? 0 : record.pid;
   std::puts(json.dump(2).c_str());
   return 0;
@@ -176,7 +187,8 @@ int kill(const Call& call) {
   auto text = call.words.size() > 1 ? call.words[1] : std::string{"TERM"};
   auto signal = std::atoi(text.c_str());
   for (auto n = 1; n < NSIG && signal == 0; ++n)
-    if (auto name = ::sigabbrev_np(n); name != nullptr && (text == name || text == "SIG" + std::string{name}))
+    if (auto name = ::sigabbrev_np(n);
+        name != nullptr && (text == name || text == "SIG" + std::string{name}))
       signal = n;
   if (signal == 0)
     throw Failed{"unknown signal \"" + text + "\""};
@@ -219,16 +231,17 @@ int exec(const Call& call) {
   auto proc = "/proc/" + std::to_string(record.pid);
   auto root = ::open((proc + "/root").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   for (auto name : {"/ns/pid", "/ns/uts"})
-    if (auto fd = ::open((proc + name).c_str(), O_RDONLY | O_CLOEXEC); ::geteuid() == 0 && ::setns(fd, 0) != 0)
+    if (auto fd = ::open((proc + name).c_str(), O_RDONLY | O_CLOEXEC);
+        ::geteuid() == 0 && ::setns(fd, 0) != 0)
       throw Failed{"setns: " + reason(), 255};
   auto pid = fork_into(
-    record.cgroups,
-    [&] {
-      if (::geteuid() == 0 && (::fchdir(root) != 0 || ::chroot(".") != 0))
-        throw Failed{"chroot: " + reason()};
-      return Program{process};
-    },
-    [](const Program& program) { program.execute(); });
+      record.cgroups,
+      [&] {
+        if (::geteuid() == 0 && (::fchdir(root) != 0 || ::chroot(".") != 0))
+          throw Failed{"chroot: " + reason()};
+        return Program{process};
+      },
+      [](const Program& program) { program.execute(); });
   if (call.options.count("pid-file"))
     write_text(call.options.at("pid-file"), std::to_string(pid));
   if (call.options.count("detach"))
@@ -239,17 +252,19 @@ int exec(const Call& call) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-// -- command line --------------------------------------------------------------------------------------------------------
+// -- command line ---------------------------------------------------------------------------------
 
 /// Options that have a value, in both spellings; all others have none.
 bool takes_value(const std::string& name) {
-  static const auto names = Args{"root", "log", "log-format", "bundle", "pid-file", "process", "cwd", "env", "user"};
+  static const auto names =
+      Args{"root", "log", "log-format", "bundle", "pid-file", "process", "cwd", "env", "user"};
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 Call parse(const Args& args) {
   static const auto short_names = std::map<std::string, std::string>{
-    {"b", "bundle"}, {"p", "process"}, {"f", "force"}, {"d", "detach"}, {"e", "env"}, {"u", "user"}, {"v", "version"}};
+      {"b", "bundle"}, {"p", "process"}, {"f", "force"},  {"d", "detach"},
+      {"e", "env"},    {"u", "user"},    {"v", "version"}};
   auto call = Call{};
   for (size_t i = 0; i < args.size(); ++i) {
     auto& arg = args[i];
@@ -298,9 +313,11 @@ int run(const Call& call) {
 }
 
 int report(const Call& call, const Failed& failed) {
-  auto message = call.verb == "exec" ? "exec failed: " + failed.message : "runc " + call.verb + " failed: " + failed.message;
+  auto message = call.verb == "exec" ? "exec failed: " + failed.message
+                                     : "runc " + call.verb + " failed: " + failed.message;
   if (!call.log.empty())
-    std::ofstream{call.log, std::ios::app} << Json{{"level", "error"}, {"msg", message}}.dump() << '\n';
+    std::ofstream{call.log, std::ios::app} << Json{{"level", "error"}, {"msg", message}}.dump()
+                                           << '\n';
   dprintf(STDERR_FILENO, "%s\n", message.c_str());
   return call.verb == "exec" ? 255 : 1;
 }

@@ -164,7 +164,9 @@ TEST_CASE("removal does not cross into other mounts, not even of the same file s
   REQUIRE(pid >= 0);
   if (pid == 0) {
     auto ok = enter_private_mount_namespace().has_value()
-              && ::mount((dir / "other").c_str(), (dir / "tree/sub/point").c_str(), nullptr, MS_BIND, nullptr) == 0;
+              && ::mount((dir / "other").c_str(), (dir / "tree/sub/point").c_str(), nullptr,
+                         MS_BIND, nullptr)
+                     == 0;
     ok = ok && !remove_tree(dir / "tree") && fs::exists(dir / "other/f");
     ::_exit(ok ? 0 : 1);
   }

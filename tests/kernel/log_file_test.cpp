@@ -65,9 +65,11 @@ TEST_CASE("a log is rotated at its size, never within an entry") {
     int total;
     std::vector<int> wanted; // entries per file, the present one first
   };
-  auto row = GENERATE(Row{"fits", 3, 1, 4, {4}}, Row{"one more", 3, 1, 5, {1, 4}}, Row{"two rotations", 3, 1, 9, {1, 4, 4}},
-                      Row{"the oldest goes", 3, 1, 14, {2, 4, 4}}, Row{"in one batch", 3, 14, 14, {2, 4, 4}},
-                      Row{"in batches across", 3, 3, 12, {4, 4, 4}}, Row{"a single file", 1, 1, 9, {1}});
+  auto row = GENERATE(
+      Row{"fits", 3, 1, 4, {4}}, Row{"one more", 3, 1, 5, {1, 4}},
+      Row{"two rotations", 3, 1, 9, {1, 4, 4}}, Row{"the oldest goes", 3, 1, 14, {2, 4, 4}},
+      Row{"in one batch", 3, 14, 14, {2, 4, 4}}, Row{"in batches across", 3, 3, 12, {4, 4, 4}},
+      Row{"a single file", 1, 1, 9, {1}});
   INFO(row.what);
   auto dir = test::TempDir{};
   auto log = LogFile::open(dir / "log", 4 * entry.size() + 10, row.files);
@@ -75,7 +77,8 @@ TEST_CASE("a log is rotated at its size, never within an entry") {
   for (auto n = 0; n < row.total; n += row.batch)
     log->append(repeat(entry, row.batch));
   for (size_t n = 0; n < row.wanted.size(); ++n)
-    CHECK(text_of((dir / "log") + (n > 0 ? "." + std::to_string(n) : "")) == repeat(entry, row.wanted[n]));
+    CHECK(text_of((dir / "log") + (n > 0 ? "." + std::to_string(n) : ""))
+          == repeat(entry, row.wanted[n]));
   auto files = std::filesystem::directory_iterator{dir.path()};
   CHECK(std::distance(files, {}) == static_cast<ptrdiff_t>(row.wanted.size()));
 }
@@ -97,9 +100,11 @@ TEST_CASE("a full disk costs entries but never the log, and the log says how man
   REQUIRE(pid >= 0);
   if (pid == 0) {
     auto disk = dir / "disk";
-    auto ok = enter_private_mount_namespace().has_value()
-              && ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") == 0
-              && replace_file(disk + "/ballast", std::string(32 * 1024, 'x'), 0600, Durability::process).has_value();
+    auto ok =
+        enter_private_mount_namespace().has_value()
+        && ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") == 0
+        && replace_file(disk + "/ballast", std::string(32 * 1024, 'x'), 0600, Durability::process)
+               .has_value();
     auto log = LogFile::open(disk + "/log", 0, 1);
     ok = ok && log;
     constexpr auto total = 2000;
@@ -116,7 +121,8 @@ TEST_CASE("a full disk costs entries but never the log, and the log says how man
     auto missing = ok ? std::stoi(text.substr(notice + 18)) : 0;
     ok = ok && missing == total + 1 - (entries - 1);
     for (size_t begin = 0; ok && begin < text.size(); begin = text.find('\n', begin) + 1)
-      ok = parse_cri_log_line(std::string_view{text}.substr(begin, text.find('\n', begin) - begin)).has_value();
+      ok = parse_cri_log_line(std::string_view{text}.substr(begin, text.find('\n', begin) - begin))
+               .has_value();
     ::_exit(ok ? 0 : 1);
   }
   auto status = 0;

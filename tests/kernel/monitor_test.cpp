@@ -94,9 +94,15 @@ TEST_CASE("what cannot be created is told with the runtime's words, and those ar
     std::string wanted;
   };
   auto row = GENERATE(
-    Row{"missing program", {"nope"}, {}, "exec: \\\"nope\\\": executable file not found in $PATH"},
-    Row{"not executable", {"/etc/passwd"}, {}, "exec: \\\"/etc/passwd\\\": permission denied"},
-    Row{"runtime fails", {"sh"}, {"FAKE_FAIL=create"}, "runc create failed: it was asked to fail"});
+      Row{"missing program",
+          {"nope"},
+          {},
+          "exec: \\\"nope\\\": executable file not found in $PATH"},
+      Row{"not executable", {"/etc/passwd"}, {}, "exec: \\\"/etc/passwd\\\": permission denied"},
+      Row{"runtime fails",
+          {"sh"},
+          {"FAKE_FAIL=create"},
+          "runc create failed: it was asked to fail"});
   INFO(row.what);
   auto rig = MonitorRig{{row.args, row.env}};
   rig.launch();
@@ -111,7 +117,8 @@ TEST_CASE("what cannot be created is told with the runtime's words, and those ar
   rig.expect_nothing_left();
 }
 
-TEST_CASE("a runtime that does not exist, and a plan that makes no sense, are told as what they are") {
+TEST_CASE(
+    "a runtime that does not exist, and a plan that makes no sense, are told as what they are") {
   struct Row {
     const char* what;
     std::function<void(MonitorPlan&)> spoil;
@@ -119,16 +126,19 @@ TEST_CASE("a runtime that does not exist, and a plan that makes no sense, are to
     std::string wanted;
   };
   auto row = GENERATE(
-    Row{"no runtime", [](MonitorPlan& x) { x.create_argv[0] = "/nonexistent/runc"; }, LaunchStage::create,
-        "system_error: posix_spawn /nonexistent/runc: No such file or directory"},
-    Row{"no command line", [](MonitorPlan& x) { x.kill_argv = {}; }, LaunchStage::plan, "incomplete command line"},
-    Row{"nothing", [](MonitorPlan& x) { x = MonitorPlan{}; }, LaunchStage::plan, "incomplete command line"},
-    Row{"no log", [](MonitorPlan& x) { x.log_path = "/nonexistent/log"; }, LaunchStage::plan,
-        "system_error: open /nonexistent/log: No such file or directory"},
-    Row{"no root", [](MonitorPlan& x) { x.rootfs_lower = "/nonexistent"; }, LaunchStage::mount,
-        "system_error: open /nonexistent: No such file or directory"},
-    Row{"root is a file", [](MonitorPlan& x) { x.rootfs_lower = "/etc/passwd"; }, LaunchStage::mount,
-        "system_error: open /etc/passwd: Not a directory"});
+      Row{"no runtime", [](MonitorPlan& x) { x.create_argv[0] = "/nonexistent/runc"; },
+          LaunchStage::create,
+          "system_error: posix_spawn /nonexistent/runc: No such file or directory"},
+      Row{"no command line", [](MonitorPlan& x) { x.kill_argv = {}; }, LaunchStage::plan,
+          "incomplete command line"},
+      Row{"nothing", [](MonitorPlan& x) { x = MonitorPlan{}; }, LaunchStage::plan,
+          "incomplete command line"},
+      Row{"no log", [](MonitorPlan& x) { x.log_path = "/nonexistent/log"; }, LaunchStage::plan,
+          "system_error: open /nonexistent/log: No such file or directory"},
+      Row{"no root", [](MonitorPlan& x) { x.rootfs_lower = "/nonexistent"; }, LaunchStage::mount,
+          "system_error: open /nonexistent: No such file or directory"},
+      Row{"root is a file", [](MonitorPlan& x) { x.rootfs_lower = "/etc/passwd"; },
+          LaunchStage::mount, "system_error: open /etc/passwd: Not a directory"});
   INFO(row.what);
   auto rig = MonitorRig{shell("exit 0")};
   auto plan = rig.plan();
@@ -182,7 +192,8 @@ TEST_CASE("a runtime that hangs is ended on request with all that it has made") 
   } else {
     // It hangs when it has written its record, with init already made.
     REQUIRE(eventually(20s, [&] {
-      return std::filesystem::exists(rig.plan().state_root + "/" + rig.plan().runtime_id + "/state.json");
+      return std::filesystem::exists(rig.plan().state_root + "/" + rig.plan().runtime_id
+                                     + "/state.json");
     }));
   }
   rig.send(AbortCommand{});
@@ -425,7 +436,8 @@ TEST_CASE("the memory counters at the end are those of the container") {
 }
 
 TEST_CASE("a monitor is small, and its container inherits nothing of it") {
-  auto rig = MonitorRig{shell("cat /proc/self/oom_score_adj; ls /proc/self/fd; grep Sig[BI] /proc/self/status; sleep 1000")};
+  auto rig = MonitorRig{shell("cat /proc/self/oom_score_adj; ls /proc/self/fd; grep Sig[BI] "
+                              "/proc/self/status; sleep 1000")};
   rig.launch();
   rig.expect<MonitorCreated>();
   rig.send(StartCommand{});
@@ -445,7 +457,8 @@ TEST_CASE("a monitor is small, and its container inherits nothing of it") {
   REQUIRE(field != std::string::npos);
   CHECK(std::stoi(rollup->substr(field + 4)) <= 1024); // KiB
 #endif
-  CHECK(contains(*read_file("/proc/" + pid + "/cmdline", text_limit), std::string{"--container\0rig", 15}));
+  CHECK(contains(*read_file("/proc/" + pid + "/cmdline", text_limit),
+                 std::string{"--container\0rig", 15}));
   rig.send(AbortCommand{});
   rig.expect<MonitorExited>();
   rig.expect<MonitorDeleted>();

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Runs a step in a process and mount namespace of its own. False: the step or the namespace failed.
+/// Runs a step in a process and mount namespace of its own. False: the step or the namespace
+/// failed.
 bool in_private_namespace(const std::function<bool()>& step) {
   auto pid = ::fork();
   if (pid == 0)
@@ -26,7 +27,8 @@ bool in_private_namespace(const std::function<bool()>& step) {
   return ::waitpid(pid, &status, 0) == pid && status == 0;
 }
 
-Result<void> overlay(const std::string& lower, const std::string& layer, const std::string& target) {
+Result<void> overlay(const std::string& lower, const std::string& layer,
+                     const std::string& target) {
   auto held_lower = open_directory(lower);
   auto held_layer = open_directory(layer);
   if (!held_lower || !held_layer)
@@ -36,7 +38,8 @@ Result<void> overlay(const std::string& lower, const std::string& layer, const s
 
 } // namespace
 
-TEST_CASE("an overlay shows the lower tree, whose path may hold any character, and never writes to it") {
+TEST_CASE(
+    "an overlay shows the lower tree, whose path may hold any character, and never writes to it") {
   auto dir = test::TempDir{};
   auto name = GENERATE(as<std::string>{}, "plain", "with:colon,comma\\back\nslash \xc3\xa9");
   auto lower = dir / name;
@@ -51,8 +54,9 @@ TEST_CASE("an overlay shows the lower tree, whose path may hold any character, a
     struct stat root = {};
     auto ok = read_file(dir / "target/etc/f", 100) == Result<std::string>{"below"}
               && ::stat((dir / "target").c_str(), &root) == 0 && (root.st_mode & 07777) == 0751
-              && write_file(dir / "target/etc/f", "above").has_value() && fs::create_directory(dir / "target/new")
-              && unmount(dir / "target").has_value() && fs::is_empty(dir / "target");
+              && write_file(dir / "target/etc/f", "above").has_value()
+              && fs::create_directory(dir / "target/new") && unmount(dir / "target").has_value()
+              && fs::is_empty(dir / "target");
     return ok && unmount(dir / "target").has_value(); // nothing there is success
   }));
   CHECK(read_file(lower + "/etc/f", 100) == Result<std::string>{"below"});
@@ -74,7 +78,8 @@ TEST_CASE("mounts of a private namespace are not seen outside and end with it") 
   auto pid = ::fork();
   REQUIRE(pid >= 0);
   if (pid == 0) {
-    auto ok = enter_private_mount_namespace() && overlay(dir / "lower", dir / "layer", dir / "target");
+    auto ok =
+        enter_private_mount_namespace() && overlay(dir / "lower", dir / "layer", dir / "target");
     auto byte = ok ? 'y' : 'n';
     auto told = ::write(to_us[1], &byte, 1) == 1 && ::read(to_child[0], &byte, 1) == 1;
     ::_exit(ok && told ? 0 : 1);

@@ -38,7 +38,8 @@ bool readable(const UniqueFd& fd, std::chrono::milliseconds within) {
 
 /// Waits until nothing has this pid any more.
 bool disappears(int pid) {
-  for (auto end = std::chrono::steady_clock::now() + patience; std::chrono::steady_clock::now() < end;) {
+  for (auto end = std::chrono::steady_clock::now() + patience;
+       std::chrono::steady_clock::now() < end;) {
     if (::kill(pid, 0) != 0)
       return true;
     std::this_thread::yield();
@@ -54,10 +55,11 @@ TEST_CASE("the exit of a child is told as it was") {
     ExitStatus wanted;
     std::string text;
   };
-  auto row = GENERATE(Row{"exit 0", Exited{0}, "exit code 0"}, Row{"exit 42", Exited{42}, "exit code 42"},
-                      Row{"exit 255", Exited{255}, "exit code 255"},
-                      Row{"kill -9 $$", Signaled{SIGKILL}, "signal 9 (Killed)"},
-                      Row{"kill -TERM $$", Signaled{SIGTERM}, "signal 15 (Terminated)"});
+  auto row =
+      GENERATE(Row{"exit 0", Exited{0}, "exit code 0"}, Row{"exit 42", Exited{42}, "exit code 42"},
+               Row{"exit 255", Exited{255}, "exit code 255"},
+               Row{"kill -9 $$", Signaled{SIGKILL}, "signal 9 (Killed)"},
+               Row{"kill -TERM $$", Signaled{SIGTERM}, "signal 15 (Terminated)"});
   INFO(row.script);
   auto child = Child::spawn(shell(row.script));
   REQUIRE(child);
@@ -73,7 +75,8 @@ TEST_CASE("the exit of a child is told as it was") {
 TEST_CASE("a program that does not exist is an error of the spawn") {
   auto child = Child::spawn({"/nonexistent/program"});
   REQUIRE_FALSE(child);
-  CHECK(render(child.error()) == "system_error: posix_spawn /nonexistent/program: No such file or directory");
+  CHECK(render(child.error())
+        == "system_error: posix_spawn /nonexistent/program: No such file or directory");
   CHECK_FALSE(Child::spawn({}));
 }
 
@@ -84,10 +87,12 @@ TEST_CASE("a child inherits nothing but what it is given") {
   auto before = sigset_t{};
   REQUIRE(::pthread_sigmask(SIG_BLOCK, &blocked, &before) == 0);
   auto leak = UniqueFd{::open("/dev/null", O_RDONLY)}; // without O_CLOEXEC
-  auto out = output_of(shell("ls /proc/self/fd; grep -E '^Sig(Blk|Ign)' /proc/self/status; readlink /proc/self/fd/0")).out;
+  auto out = output_of(shell("ls /proc/self/fd; grep -E '^Sig(Blk|Ign)' /proc/self/status; "
+                             "readlink /proc/self/fd/0"))
+                 .out;
   REQUIRE(::pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
-  // 3 is the directory that ls itself reads. glibc makes children ignore its own signals 32 and 33; SIGPIPE, which this
-  // program ignores, must not be among the ignored ones.
+  // 3 is the directory that ls itself reads. glibc makes children ignore its own signals 32 and 33;
+  // SIGPIPE, which this program ignores, must not be among the ignored ones.
   CHECK(out == "0\n1\n2\n3\nSigBlk:\t0000000000000000\nSigIgn:\t0000000180000000\n/dev/null\n");
 }
 
@@ -104,7 +109,8 @@ TEST_CASE("descriptors arrive at their numbers even if those are taken crosswise
   auto options = SpawnOptions{};
   options.stdout_fd = 0;
   options.fd3 = third.get();
-  auto child = Child::spawn(shell("echo to stdout; echo to three >&3; readlink /proc/self/fd/0 >&3"), options);
+  auto child = Child::spawn(
+      shell("echo to stdout; echo to three >&3; readlink /proc/self/fd/0 >&3"), options);
   auto restored = ::dup2(saved.get(), 0);
   REQUIRE(restored == 0);
   REQUIRE(child);
@@ -127,7 +133,8 @@ TEST_CASE("a child leads its own process group, or its own session when asked") 
   options.new_session = GENERATE(false, true);
   // Fields 1, 5 and 6 of the stat file: pid, process group, session.
   auto out = output_of(shell("read -r pid name state parent group session rest </proc/self/stat; "
-                             "[ $pid = $group ] && [ $$ = $pid ] && echo leads; [ $session = $pid ] && echo session; :"),
+                             "[ $pid = $group ] && [ $$ = $pid ] && echo leads; [ $session = $pid "
+                             "] && echo session; :"),
                        options);
   CHECK(out.out == (options.new_session ? "leads\nsession\n" : "leads\n"));
 }
@@ -153,7 +160,8 @@ TEST_CASE("destroying a child ends it and its process group") {
   CHECK(::waitpid(pid, nullptr, WNOHANG) == -1); // reaped already
   // The grandchild is a zombie until init reaps it, so look at what it does instead of at its pid.
   auto gone = false;
-  for (auto end = std::chrono::steady_clock::now() + patience; !gone && std::chrono::steady_clock::now() < end;) {
+  for (auto end = std::chrono::steady_clock::now() + patience;
+       !gone && std::chrono::steady_clock::now() < end;) {
     auto stat = read_file("/proc/" + std::to_string(grandchild) + "/stat", 4096);
     gone = !stat || stat->find(") Z ") != std::string::npos;
   }
@@ -200,12 +208,15 @@ TEST_CASE("more output than wanted is thrown away without blocking the command")
   CHECK(result->wait_status == 0);
 }
 
-TEST_CASE("a command that does not end is killed at the deadline, and so is one that never stops talking") {
-  auto script = GENERATE(as<std::string>{}, "sleep 1000", "trap '' TERM; while :; do sleep 1000; done", "yes");
+TEST_CASE("a command that does not end is killed at the deadline, and so is one that never stops "
+          "talking") {
+  auto script = GENERATE(as<std::string>{}, "sleep 1000",
+                         "trap '' TERM; while :; do sleep 1000; done", "yes");
   INFO(script);
   auto result = run_command(shell(script), 50ms, 1000);
   REQUIRE_FALSE(result);
-  CHECK(render(result.error()) == "deadline_exceeded: command /bin/sh: no end within 50 ms, killed");
+  CHECK(render(result.error())
+        == "deadline_exceeded: command /bin/sh: no end within 50 ms, killed");
 }
 
 TEST_CASE("processes that a command leaves behind are not waited for") {
@@ -259,7 +270,8 @@ TEST_CASE("a pidfd belongs to one process for ever") {
 
 TEST_CASE("the start time is found behind any name a process may have") {
   auto fields = std::string{" S 1 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 987654 1000 2 "};
-  auto name = GENERATE(as<std::string>{}, "(sh)", "(a b)", "(a) b)", "())", "(1 2 3 4 5 6 7 8 9 0 1 2 3 4 5)");
+  auto name = GENERATE(as<std::string>{}, "(sh)", "(a b)", "(a) b)", "())",
+                       "(1 2 3 4 5 6 7 8 9 0 1 2 3 4 5)");
   INFO(name);
   CHECK(parse_start_time("77 " + name + fields) == Result<uint64_t>{987654});
 }

@@ -80,7 +80,8 @@ TEST_CASE("readers reproduce the exact bytes, however they arrived") {
   for (auto round = 0; round < 200; ++round) {
     auto bytes = std::string{};
     for (auto parts = random() % 6; parts > 0; --parts) {
-      bytes += std::string(random() % 4 == 0 ? random() % 50'000 : random() % 50, static_cast<char>(random()));
+      bytes += std::string(random() % 4 == 0 ? random() % 50'000 : random() % 50,
+                           static_cast<char>(random()));
       bytes += random() % 2 ? "\n" : "";
     }
     auto splitter = CriLogSplitter{LogStream::err};
@@ -110,10 +111,10 @@ TEST_CASE("a log line is read into its parts") {
 }
 
 TEST_CASE("lines of another form are refused") {
-  auto line = GENERATE(as<std::string>{}, "", "text", "2016-10-06T00:17:09Z", "2016-10-06T00:17:09Z stdout",
-                       "2016-10-06T00:17:09Z stdout F", "2016-10-06T00:17:09Z stdin F x",
-                       "2016-10-06T00:17:09Z stdout X x", "yesterday stdout F x", " stdout F x",
-                       "2016-10-06T00:17:09Z  stdout F x");
+  auto line = GENERATE(as<std::string>{}, "", "text", "2016-10-06T00:17:09Z",
+                       "2016-10-06T00:17:09Z stdout", "2016-10-06T00:17:09Z stdout F",
+                       "2016-10-06T00:17:09Z stdin F x", "2016-10-06T00:17:09Z stdout X x",
+                       "yesterday stdout F x", " stdout F x", "2016-10-06T00:17:09Z  stdout F x");
   INFO(line);
   auto entry = parse_cri_log_line(line);
   REQUIRE_FALSE(entry);

@@ -79,10 +79,10 @@ MonitorRig::MonitorRig(Options options) : options_(std::move(options)) {
   REQUIRE(make_directories(bundle + "/" + rootfs_name, private_directory_mode));
   REQUIRE(make_directories(dir_ / "logs", private_directory_mode));
   REQUIRE(make_directories(dir_ / "state", private_directory_mode));
-  REQUIRE(replace_file(bundle + "/config.json", config_of(options_, groups.oci_path).dump(), private_file_mode,
-                       Durability::process));
-  auto runtime = Argv{built_program("fake_runtime"), "--root", dir_ / "state", "--log", monitor_runtime_log_name,
-                      "--log-format", "json"};
+  REQUIRE(replace_file(bundle + "/config.json", config_of(options_, groups.oci_path).dump(),
+                       private_file_mode, Durability::process));
+  auto runtime = Argv{built_program("fake_runtime"), "--root",       dir_ / "state", "--log",
+                      monitor_runtime_log_name,      "--log-format", "json"};
   auto verb = [&](Argv words) {
     words.insert(words.begin(), runtime.begin(), runtime.end());
     words.push_back(id);
@@ -164,7 +164,8 @@ std::optional<MonitorMessage> MonitorRig::next() {
 }
 
 void MonitorRig::require(bool condition, const std::optional<MonitorMessage>& message) {
-  INFO("the monitor said: " << (message ? describe(*message) : "nothing, it has closed the connection"));
+  INFO("the monitor said: " << (message ? describe(*message)
+                                        : "nothing, it has closed the connection"));
   REQUIRE(condition);
 }
 

@@ -10,7 +10,8 @@
 
 namespace berth::test {
 
-/// One container under a real `berth-monitor`, with the test in the place of the daemon. The runtime is the fake one.
+/// One container under a real `berth-monitor`, with the test in the place of the daemon. The
+/// runtime is the fake one.
 class MonitorRig {
 public:
   struct Options {
@@ -47,7 +48,8 @@ public:
   /// Comes back, as the daemon's successor does.
   void reconnect();
 
-  /// The next message; nothing if the connection ends first. Fails the test if neither happens in time.
+  /// The next message; nothing if the connection ends first. Fails the test if neither happens in
+  /// time.
   std::optional<MonitorMessage> next();
 
   /// The next message, which must be of this type.
@@ -61,7 +63,8 @@ public:
   /// `expect` for created, started, exited.
   MonitorExited run_to_exit();
 
-  /// Waits for the end of the monitor, and checks that nothing of the container is left but its directory and log.
+  /// Waits for the end of the monitor, and checks that nothing of the container is left but its
+  /// directory and log.
   void expect_nothing_left();
 
   Child& monitor() {
