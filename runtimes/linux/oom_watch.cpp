@@ -32,8 +32,8 @@ constexpr int drain_rounds = 4;
 constexpr size_t v1_batch = 256;
 constexpr size_t v2_batch = 16 * 1024;
 
-/// Measured from notice to count: 3 ms at the median, 10 ms at p99, more on a busy machine. So short pauses at first,
-/// then longer ones, 14 reads of 10 us in about a second.
+/// Measured from notice to count: 3 ms at the median on an idle machine, 8 ms on a busy one. So short pauses at first, then
+/// longer ones: 14 reads of 10 us in about a second.
 constexpr std::chrono::milliseconds v1_follow_ups[]
   = {1ms, 1ms, 2ms, 4ms, 8ms, 8ms, 8ms, 16ms, 16ms, 32ms, 64ms, 128ms, 256ms, 512ms};
 
