@@ -8,12 +8,10 @@ bool Attachment::read(std::string_view text) {
   using Kind = StreamLine::Kind;
   auto line = read_stream_line(text);
   if (!line) {
-    end_ = StreamLine{};
-    end_->kind = Kind::error;
-    end_->error = line.error();
+    failure_ = line.error();
     return false;
   }
-  if (raw_ && line->kind != Kind::error)
+  if (raw_)
     out_.write(std::string{text} + "\n");
   switch (line->kind) {
     case Kind::unknown: break;
@@ -36,8 +34,7 @@ bool Attachment::read(std::string_view text) {
                     " (see logs.maxSize)");
       break;
     case Kind::oom: tell_of_oom(line->oom); break;
-    case Kind::exited:
-    case Kind::error: end_ = std::move(*line); break;
+    case Kind::exited: end_ = std::move(*line); break;
   }
   return out_.error() == 0;
 }
@@ -55,12 +52,12 @@ void Attachment::tell_of_oom(const EventView& oom) {
 
 std::optional<int> Attachment::conclude() {
   out_.flush();
+  if (failure_) {
+    out_.complain(failure_->message);
+    return failure_->exit_code;
+  }
   if (!end_)
     return std::nullopt;
-  if (end_->kind == StreamLine::Kind::error) {
-    out_.complain(end_->error.message);
-    return end_->error.exit_code;
-  }
   if (end_->exit_code)
     return *end_->exit_code & 0xFF;
   if (!end_->container.exit)

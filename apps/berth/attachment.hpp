@@ -18,7 +18,7 @@ public:
     // nop
   }
 
-  /// Reads one line; false once nobody reads stdout any more or the line makes no sense.
+  /// Reads one line; false once nobody reads stdout any more, or when the line tells of a failure or makes no sense.
   bool read(std::string_view line);
 
   /// Called once, with the container that runs now.
@@ -39,6 +39,7 @@ private:
   bool raw_;
   std::string id_;
   std::optional<StreamLine> end_;
+  std::optional<Failure> failure_;
 };
 
 } // namespace berth::cli

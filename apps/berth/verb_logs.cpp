@@ -53,13 +53,13 @@ public:
   }
 
   bool read(std::string_view text) {
-    if (options_.json)
-      return session_.out.write(std::string{text} + "\n");
     auto line = read_log_line(text);
     if (!line) {
       code_ = report(session_, line.error());
       return false;
     }
+    if (options_.json)
+      return session_.out.write(std::string{text} + "\n");
     if (line->missed > 0)
       session_.out.complain("missed a part of the log: it was rotated away while it was read here");
     else

@@ -190,10 +190,7 @@ StreamLine to_stream_line(const Json& json) {
   using Kind = StreamLine::Kind;
   auto result = StreamLine{};
   auto type = as_text(member(json, "type"));
-  if (auto& error = member(json, "error"); error.is_object()) {
-    result.kind = Kind::error;
-    result.error = to_failure(error);
-  } else if (type == "running") {
+  if (type == "running") {
     result.kind = Kind::running;
     result.container = to_container(member(json, "container"));
   } else if (type == "output") {
@@ -217,11 +214,26 @@ StreamLine to_stream_line(const Json& json) {
   return result;
 }
 
+Failure not_an_answer() {
+  return {"bad_answer", "the daemon's answer is not what it should be (is this the socket of berthd?)"};
+}
+
 template <class T>
 Answer<T> read_object(std::string_view text, T (*convert)(const Json&)) {
   auto json = Json::parse(text, nullptr, false);
   if (!json.is_object())
-    return fail("bad_answer", "the daemon's answer is not what it should be (is this the socket of berthd?)");
+    return tl::unexpected{not_an_answer()};
+  return convert(json);
+}
+
+/// One line of a stream: the daemon ends a stream that it cannot go on with by {"error": …}.
+template <class T>
+Answer<T> read_line(std::string_view text, T (*convert)(const Json&)) {
+  auto json = Json::parse(text, nullptr, false);
+  if (auto& error = member(json, "error"); error.is_object())
+    return tl::unexpected{to_failure(error)};
+  if (!json.is_object())
+    return tl::unexpected{not_an_answer()};
   return convert(json);
 }
 
@@ -229,7 +241,7 @@ template <class T>
 Answer<std::vector<T>> read_list(std::string_view text, T (*convert)(const Json&)) {
   auto json = Json::parse(text, nullptr, false);
   if (!json.is_array())
-    return fail("bad_answer", "the daemon's answer is not what it should be (is this the socket of berthd?)");
+    return tl::unexpected{not_an_answer()};
   auto result = std::vector<T>{};
   for (auto& item : json)
     result.push_back(convert(item));
@@ -277,15 +289,15 @@ Answer<ServerVersionView> read_version(std::string_view json) {
 }
 
 Answer<EventView> read_event(std::string_view json) {
-  return read_object(json, to_event);
+  return read_line(json, to_event);
 }
 
 Answer<LogLine> read_log_line(std::string_view json) {
-  return read_object(json, to_log_line);
+  return read_line(json, to_log_line);
 }
 
 Answer<StreamLine> read_stream_line(std::string_view json) {
-  return read_object(json, to_stream_line);
+  return read_line(json, to_stream_line);
 }
 
 Failure read_failure(int status, std::string_view body) {

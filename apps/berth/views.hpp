@@ -118,7 +118,6 @@ struct StreamLine {
     gap,
     oom,
     exited,
-    error,
   };
   Kind kind = Kind::unknown;
   /// Of `running`, and of `exited` after `run`.
@@ -129,7 +128,6 @@ struct StreamLine {
   std::string data;
   uint64_t missed = 0;
   EventView oom;
-  Failure error;
 };
 
 Answer<ContainerView> read_container(std::string_view json);
@@ -138,6 +136,8 @@ Answer<std::vector<PoolView>> read_pools(std::string_view json);
 Answer<PoolView> read_pool(std::string_view json);
 Answer<StatsView> read_stats(std::string_view json);
 Answer<ServerVersionView> read_version(std::string_view json);
+
+/// Lines of streams. The line with which the daemon ends a stream that it cannot go on with gives its failure.
 Answer<EventView> read_event(std::string_view json);
 Answer<LogLine> read_log_line(std::string_view json);
 Answer<StreamLine> read_stream_line(std::string_view json);

@@ -275,6 +275,19 @@ TEST_CASE("a feed that is followed fails when the daemon ends it, and says where
   CHECK(daemon.asked().front().target == "/v1/events?follow=true&type=container.oom");
 }
 
+TEST_CASE("a stream that the daemon cannot go on with is a failure and not a kill, an event or the end of a log") {
+  auto daemon = ScriptedDaemon{lines({R"({"error":{"code":"shutting_down","message":"berthd stops"}})"})};
+  auto verb = GENERATE(values<std::vector<std::string>>(
+    {{"oom"}, {"events"}, {"events", "--no-follow"}, {"logs", "-f", "a"}, {"logs", "a"}}));
+  auto format = GENERATE("text", "json");
+  verb.insert(verb.end(), {"-o", format});
+  INFO(verb.front() << " -o " << format);
+  auto result = run_program(daemon.command(verb));
+  CHECK(result.code == 1);
+  CHECK(result.out.empty());
+  CHECK(result.err.starts_with("berth: berthd stops\n"));
+}
+
 TEST_CASE("pools show the runtime they serve with and why") {
   const auto pool =
     std::string{R"({"name":"sandbox","state":"degraded","configuredRuntime":"gvisor","effectiveRuntime":"runc",)"

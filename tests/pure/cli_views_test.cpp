@@ -89,12 +89,19 @@ TEST_CASE("the lines of a stream are told apart") {
                       Row{R"({"type":"output","stream":"stdout","data":"x"})", Kind::output},
                       Row{R"({"type":"gap","missed":3})", Kind::gap}, Row{R"({"type":"oom","kills":1})", Kind::oom},
                       Row{R"({"type":"exited","exitCode":7})", Kind::exited},
-                      Row{R"({"error":{"code":"internal","message":"m"}})", Kind::error},
                       Row{R"({"type":"of the future"})", Kind::unknown});
   INFO(row.json);
   auto line = read_stream_line(row.json);
   REQUIRE(line);
   CHECK(line->kind == row.kind);
+}
+
+TEST_CASE("a line of any stream can tell that the daemon cannot go on") {
+  const auto line = R"({"error":{"code":"shutting_down","message":"berthd stops"}})";
+  const auto told = Failure{"shutting_down", "berthd stops", 125};
+  CHECK(read_event(line).error() == told);
+  CHECK(read_log_line(line).error() == told);
+  CHECK(read_stream_line(line).error() == told);
 }
 
 TEST_CASE("output arrives as the bytes that were written") {
