@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 using namespace std::chrono_literals;
@@ -30,6 +31,9 @@ constexpr size_t line_limit = 64 * 1024;
 /// A rotation takes less than a millisecond. One that is never completed, because the writer died in it, ends in a gap.
 constexpr int rotation_attempts = 50;
 constexpr auto rotation_pause = 2ms;
+
+/// How often a reader looks that the kernel does not tell of news.
+constexpr auto clocked_period = 20ms;
 
 /// The kernel tells that a file is closed a moment before it counts it as closed.
 constexpr auto closing_pause = 5ms;
@@ -65,22 +69,41 @@ Result<LogFollower> LogFollower::open(const std::string& path, Mode mode) {
   auto inotify = UniqueFd{};
   if (mode == Mode::follow) {
     inotify = UniqueFd{::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
-    if (!inotify) {
-      auto error = sys_error("inotify_init1");
-      error.next = "raise the sysctl fs.inotify.max_user_instances";
-      return failure(std::move(error));
-    }
+    if (!inotify && errno == EMFILE)
+      return open_clocked(std::move(*chain));
+    if (!inotify)
+      return failure(sys_error("inotify_init1"));
     // Before the first look, so that nothing happens between look and watch.
     if (add_watch(inotify, chain->directory(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
       return failure(sys_error("inotify_add_watch", path));
   }
   auto result = LogFollower{std::move(*chain), mode, std::move(inotify)};
-  if (auto first = result.successor(); first && first->file)
-    if (auto entered = result.enter(std::move(*first)); !entered)
-      return failure(std::move(entered.error()));
+  if (auto entered = result.enter_first(); !entered)
+    return failure(std::move(entered.error()));
   if (!result.file_ && mode == Mode::read)
     return failure(ec::system_error, "open " + path, "No such file or directory");
   return result;
+}
+
+/// A user has 128 inotify instances by default (fs.inotify.max_user_instances). Readers beyond those look at a clock.
+Result<LogFollower> LogFollower::open_clocked(LogChain chain) {
+  auto clock = UniqueFd{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
+  if (!clock)
+    return failure(sys_error("timerfd_create"));
+  constexpr auto period = timespec{0, std::chrono::nanoseconds{clocked_period}.count()};
+  auto times = itimerspec{period, period};
+  if (::timerfd_settime(clock.get(), 0, &times, nullptr) != 0)
+    return failure(sys_error("timerfd_settime"));
+  auto result = LogFollower{std::move(chain), Mode::follow, std::move(clock)};
+  result.is_clocked_ = true;
+  if (auto entered = result.enter_first(); !entered)
+    return failure(std::move(entered.error()));
+  return result;
+}
+
+Result<void> LogFollower::enter_first() {
+  auto first = successor();
+  return first && first->file ? enter(std::move(*first)) : Result<void>{};
 }
 
 LogFollower::LogFollower(LogChain chain, Mode mode, UniqueFd inotify)
@@ -94,6 +117,7 @@ Result<LogFollower::Piece> LogFollower::next(std::chrono::milliseconds timeout) 
       return Piece{Piece::Kind::gap, {}};
     if (auto lines = take_lines(false))
       return Piece{Piece::Kind::lines, std::move(*lines)};
+    stirred_ = false;
     auto more = read_block();
     if (!more)
       return failure(std::move(more.error()));
@@ -117,10 +141,13 @@ Result<LogFollower::Piece> LogFollower::next(std::chrono::milliseconds timeout) 
         return failure(std::move(entered.error()));
       continue;
     }
+    // While we looked for a successor, the kernel has told of something that was written: nobody will be woken for it again.
+    if (stirred_)
+      continue;
     auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-    if (left <= 0ms)
+    if (left <= 0ms && closing_checks_ == 0)
       return Piece{Piece::Kind::idle, {}};
-    wait(left);
+    wait(std::max(left, 0ms));
   }
 }
 
@@ -212,7 +239,9 @@ Result<void> LogFollower::enter(Step step) {
   gap_ahead_ = step.gap;
   closed_ = false;
   closing_checks_ = 0;
-  if (mode_ == Mode::read)
+  if (is_clocked_)
+    newer_ = unknown_newer;
+  if (mode_ == Mode::read || is_clocked_)
     return {};
   if (file_watch_ >= 0)
     ::inotify_rm_watch(inotify_.get(), file_watch_);
@@ -271,7 +300,7 @@ bool LogFollower::may_grow() const {
 void LogFollower::wait(std::chrono::milliseconds timeout) {
   if (closing_checks_ > 0) {
     --closing_checks_;
-    timeout = std::min<std::chrono::milliseconds>(timeout, closing_pause);
+    timeout = timeout > 0ms ? std::min<std::chrono::milliseconds>(timeout, closing_pause) : closing_pause;
   }
   auto watched = pollfd{inotify_.get(), POLLIN, 0};
   constexpr auto longest = std::chrono::milliseconds{1h};
@@ -282,12 +311,18 @@ void LogFollower::wait(std::chrono::milliseconds timeout) {
 /// True if the files have changed.
 bool LogFollower::take_events() {
   auto changed = false;
+  if (is_clocked_) {
+    auto periods = uint64_t{0};
+    (void) retry([&] { return ::read(inotify_.get(), &periods, sizeof(periods)); });
+    return false;
+  }
   alignas(inotify_event) std::array<char, 4096> buffer;
   for (auto size = ssize_t{1}; inotify_ && size > 0;) {
     size = retry([&] { return ::read(inotify_.get(), buffer.data(), buffer.size()); });
     for (auto offset = ssize_t{0}; offset < size;) {
       auto& event = *reinterpret_cast<const inotify_event*>(buffer.data() + offset);
       offset += static_cast<ssize_t>(sizeof(inotify_event) + event.len);
+      stirred_ = true;
       if ((event.mask & IN_Q_OVERFLOW) != 0) {
         newer_ = unknown_newer;
         changed = true;

@@ -69,6 +69,8 @@ private:
 
   using Files = std::map<uint32_t, uint64_t>;
 
+  static Result<LogFollower> open_clocked(LogChain chain);
+  Result<void> enter_first();
   Attempt successor();
   Attempt look_for_successor();
   Attempt oldest();
@@ -85,6 +87,9 @@ private:
   LogChain chain_;
   Mode mode_;
   UniqueFd inotify_; // empty in mode `read`
+  /// `inotify_` is a timer, because the user has no inotify instance left.
+  bool is_clocked_ = false;
+  bool stirred_ = false; // the kernel has told of something since the last read
   int file_watch_ = -1;
   UniqueFd file_;
   uint64_t offset_ = 0;

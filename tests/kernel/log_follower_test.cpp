@@ -1,6 +1,7 @@
 #include "runtimes/linux/log_follower.hpp"
 
 #include "apps/berth-monitor/log_file.hpp"
+#include "runtimes/linux/file.hpp"
 #include "runtimes/linux/process.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -12,7 +13,10 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace berth;
@@ -105,6 +109,66 @@ TEST_CASE("files that are not of the log are not read") {
   write_text(path, "right\n");
   auto follower = open_follower(path, Mode::read);
   CHECK(read_now(follower) == "right\n<end>");
+}
+
+TEST_CASE("what is written while the follower looks around wakes it up") {
+  constexpr auto count = 3000;
+  auto dir = test::TempDir{};
+  auto log = open_log(dir / "log");
+  auto follower = open_follower(dir / "log", Mode::follow);
+  auto seen = std::atomic<int>{0};
+  auto writer = std::thread{[&] {
+    for (auto i = 0; i < count; ++i) {
+      log.append(line(i));
+      // The next line comes when the follower has just given out this one and is about to wait.
+      while (seen <= i)
+        std::this_thread::yield();
+    }
+  }};
+  auto text = std::string{};
+  auto stalls = 0;
+  while (text.size() < 8 * count) {
+    auto piece = follower.next(0ms);
+    REQUIRE(piece);
+    text += piece->lines;
+    seen = static_cast<int>(text.size() / 8);
+    if (piece->kind != Kind::idle)
+      continue;
+    auto watched = pollfd{follower.fd().get(), POLLIN, 0};
+    if (::poll(&watched, 1, 1000) == 0)
+      ++stalls;
+  }
+  writer.join();
+  CHECK(stalls == 0);
+  CHECK((text == lines(0, count)));
+}
+
+TEST_CASE("a follower for whom the kernel has no inotify instance left looks by itself") {
+  auto dir = test::TempDir{};
+  auto log = open_log(dir / "log");
+  log.append(line(0));
+  auto pid = ::fork();
+  if (pid == 0) {
+    // Limits are counted for each user namespace.
+    if (::unshare(CLONE_NEWUSER) != 0 || !write_file("/proc/sys/user/max_inotify_instances", "0"))
+      ::_exit(2);
+    auto follower = LogFollower::open(dir / "log", Mode::follow);
+    if (!follower)
+      ::_exit(3);
+    auto text = std::string{};
+    while (text.size() < 16) {
+      auto piece = follower->next(patience);
+      if (!piece || piece->kind != Kind::lines)
+        ::_exit(4);
+      text += piece->lines;
+      if (text.size() == 8)
+        log.append(line(1));
+    }
+    ::_exit(text == lines(0, 2) ? 0 : 5);
+  }
+  auto status = 0;
+  REQUIRE(::waitpid(pid, &status, 0) == pid);
+  CHECK((to_exit_status(status) == ExitStatus{Exited{0}}));
 }
 
 TEST_CASE("a log that does not exist can be waited for but not read") {
