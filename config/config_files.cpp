@@ -41,6 +41,7 @@ void read_file(const fs::path& path, std::vector<ConfigText>& texts,
   if (in.bad())
     return fail("cannot be read: " + std::generic_category().message(errno));
   text.resize(static_cast<size_t>(in.gcount()));
+  text.shrink_to_fit();
   texts.push_back({path.string(), std::move(text)});
 }
 
@@ -51,11 +52,12 @@ std::vector<fs::path> list_drop_ins(const fs::path& directory, std::vector<Confi
     errors.push_back({{directory.string(), 0, 0}, {}, std::move(what)});
   };
   auto error = std::error_code{};
-  auto status = fs::status(directory, error);
-  if (status.type() == fs::file_type::not_found)
+  // Not followed: a link that leads nowhere is a broken deployment, and not the absence of one.
+  if (fs::symlink_status(directory, error).type() == fs::file_type::not_found)
     return result;
+  auto status = fs::status(directory, error);
   if (!fs::is_directory(status)) {
-    fail(error ? error.message() : "is not a directory");
+    fail(error ? error.message() : fs::exists(status) ? "is not a directory" : "is a link that leads nowhere");
     return result;
   }
   auto entry = fs::directory_iterator{directory, error};

@@ -12,7 +12,7 @@
 namespace berth {
 namespace {
 
-/// Each pool costs some actors and a directory.
+/// Each pool costs some actors and a directory, and one or two probes at the start.
 constexpr size_t max_pools = 1000;
 
 /// Gives a pool's keys their own names where a synonym of the reference system was used. It is done
@@ -146,20 +146,27 @@ void read_pools(const YamlNode& pools, LoadState& state) {
     return;
   }
   for (const auto& entry : pools.entries) {
-    if (is_valid_name(entry.key))
-      read_pool(entry, state);
-    else
+    if (!is_valid_name(entry.key))
       state.errors.add(entry.origin, "worker.pools",
                        in_quotes(entry.key)
                            + " is not a pool name (letters, digits, _ . and -, a letter or digit "
                              "first, at most 64)");
+    else if (is_cgroup_file_name(entry.key))
+      state.errors.add(entry.origin, "worker.pools",
+                       in_quotes(entry.key)
+                           + " cannot be the name of a pool: the kernel has files of such names "
+                             "where the pool's cgroup would be");
+    // Whatever its name, what is in it is checked.
+    read_pool(entry, state);
   }
 }
 
 void read_worker(const YamlNode& root, const std::string& main_file, LoadState& state) {
   auto entry = root.find("worker");
-  auto errors_in_worker = entry != nullptr && entry->value.kind != YamlNode::Kind::map
-                          && entry->value.kind != YamlNode::Kind::null;
+  auto errors_in_worker =
+      entry != nullptr
+      && ((entry->value.kind != YamlNode::Kind::map && entry->value.kind != YamlNode::Kind::null)
+          || !entry->value.tag.empty());
   auto section =
       Section{entry == nullptr ? nullptr : &entry->value, "worker", worker_keys(), state};
   read_runtime(section, "containerRuntime", state.settings.worker.container_runtime);

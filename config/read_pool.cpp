@@ -35,7 +35,11 @@ constexpr auto reserved_flags = std::array{
     ReservedFlag{"root", "use runtimeConfig.gvisorRoot"},
     ReservedFlag{"platform", "use runtimeConfig.gvisorPlatform"},
     ReservedFlag{"log", "Berth reads the runtime's errors from there"},
+    ReservedFlag{"log-fd", "Berth reads the runtime's errors from there"},
     ReservedFlag{"log-format", "Berth reads the runtime's errors from there"},
+    ReservedFlag{"oci-seccomp",
+                 "runsc answers every call that a filter refuses with EPERM, whatever the filter says, "
+                 "and then programs of newer C libraries cannot make threads"},
     ReservedFlag{"bundle", own_verb},
     ReservedFlag{"pid-file", own_verb},
     ReservedFlag{"console-socket", own_verb},
@@ -82,8 +86,8 @@ void read_extra_args(Section& section, Sourced<Argv>& result, LoadState& state) 
   for (size_t i = 0; i < node->items.size(); ++i) {
     const auto& item = node->items[i];
     auto path = section.shown_path_of(key) + '[' + std::to_string(i) + ']';
-    if (item.kind == YamlNode::Kind::null)
-      state.errors.add(item.origin, path, "expected a flag, found nothing");
+    if (item.kind == YamlNode::Kind::null) // yaml-cpp says that it is where the next thing is
+      state.errors.add(node->origin, path, "expected a flag, found nothing");
     else if (!check_kind(item, YamlNode::Kind::scalar, path, state.errors))
       continue;
     else if (auto fault = fault_of(item.text); !fault.empty())
@@ -112,7 +116,8 @@ void read_gvisor_root(Section& section, Sourced<std::string>& result) {
   auto normal = path.lexically_normal().string();
   while (normal.size() > 1 && normal.back() == '/')
     normal.pop_back();
-  if (normal == "/")
+  // Berth has its own directories below these two, by the name that its part of the root would have.
+  if (normal == "/" || normal == "/run" || normal == "/var/run" || normal == "/var/lib")
     section.reject(key, "must be a directory of its own, not " + in_quotes(root.value));
   else
     result = {std::move(normal), std::move(root.origin)};

@@ -102,7 +102,7 @@ public:
     auto node = make(YamlNode::Kind::scalar, mark, tag);
     // yaml-cpp gives the tag "!" to every text in quotes or in a block.
     node.quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
-    if (tag == "!")
+    if (tag != "?")
       last_quoted_ = static_cast<size_t>(mark.pos);
     node.text = value;
     complete(std::move(node), anchor);
@@ -230,6 +230,9 @@ private:
     auto entry = std::move(*level.key);
     level.key.reset();
     if (level.is_merge) {
+      // yaml-cpp says that nothing is where the next thing is.
+      if (value.kind == YamlNode::Kind::null)
+        value.origin = std::move(entry.origin);
       level.merges.push_back(std::move(value));
     } else if (level.key_is_good) {
       entry.value = std::move(value);

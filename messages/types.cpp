@@ -1,6 +1,7 @@
 #include "messages/types.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -21,6 +22,17 @@ bool is_valid_name(const std::string& name) {
   return !name.empty() && name.size() <= 64 && is_alnum(name.front())
          && std::all_of(name.begin(), name.end(),
                         [&](char c) { return is_alnum(c) || c == '_' || c == '.' || c == '-'; });
+}
+
+bool is_cgroup_file_name(const std::string& name) {
+  constexpr auto files = std::array{"tasks", "notify_on_release", "release_agent"};
+  constexpr auto prefixes = std::array{"cgroup",  "cpu",     "cpuacct", "cpuset",  "memory", "pids",
+                                       "io",      "blkio",   "hugetlb", "rdma",    "misc",   "dmem",
+                                       "devices", "freezer", "net_cls", "net_prio", "perf_event", "debug"};
+  auto prefix = name.substr(0, name.find('.'));
+  auto is = [](const std::string& text) { return [&](const char* x) { return text == x; }; };
+  return std::any_of(files.begin(), files.end(), is(name))
+         || (prefix.size() < name.size() && std::any_of(prefixes.begin(), prefixes.end(), is(prefix)));
 }
 
 Timestamp now() {

@@ -38,8 +38,12 @@ auto inspect(Inspector& f, PoolName& x) {
   return f(x.value);
 }
 
-/// True for names that are safe as a container id, a pool name, and one component of a path or a cgroup.
+/// True for names that are safe as a container id, a pool name, and one component of a path.
 bool is_valid_name(const std::string& name);
+
+/// True for names that the kernel uses, or may use one day, for its own files in the directories of cgroups: "tasks",
+/// "cgroup.procs", "memory.max". (systemd escapes the same ones.)
+bool is_cgroup_file_name(const std::string& name);
 
 /// Wall-clock time in nanoseconds since the epoch; 0 means "not yet".
 struct Timestamp {

@@ -132,7 +132,11 @@ TEST_CASE("values of the wrong type are errors that name both types", "[config]"
        "f.yaml:4:41: pools.a.runtimeConfig.gvisorExtraArgs[0]: expected a single value, found a "
        "list"},
       {pool_with("runtimeConfig: {gvisorExtraArgs: [--x, ~]}"),
-       "f.yaml:4:46: pools.a.runtimeConfig.gvisorExtraArgs[1]: expected a flag, found nothing"},
+       "f.yaml:4:40: pools.a.runtimeConfig.gvisorExtraArgs[1]: expected a flag, found nothing"},
+      {"worker:\n  pools:\n    a:\n      runtimeConfig:\n        gvisorExtraArgs:\n          -\n          - --x\n",
+       "f.yaml:6:11: pools.a.runtimeConfig.gvisorExtraArgs[0]: expected a flag, found nothing"},
+      {"worker:\n  pools:\n    a:\n      <<:\n      runtime: runc\n",
+       "f.yaml:4:7: pools.a: << takes a map or a list of maps, such as *name"},
       {pool_with("maxContainers: \"5\""), "f.yaml:4:22: pools.a.maxContainers: expected a number, "
                                           "found the text \"5\" (remove the quotes)"},
       {pool_with("maxContainers: many"), "f.yaml:4:22: pools.a.maxContainers: \"many\" is not a "
@@ -300,6 +304,25 @@ TEST_CASE("pools need names that are safe in paths", "[config]") {
   CHECK(valid("worker: {pools: {" + longest + ": }}").pools.count(longest) == 1);
   CHECK(errors_in("worker: {pools: {" + longest + "x: }}")
         == "f.yaml:1:18: worker.pools: \"" + longest + "x\"" + why);
+}
+
+TEST_CASE("pools are not named like the kernel's files in a cgroup", "[config]") {
+  auto key = GENERATE(as<std::string>{}, "tasks", "notify_on_release", "release_agent", "cgroup.procs",
+                      "memory.max", "cpu.weight", "net_cls.classid");
+  INFO(key);
+  CHECK(errors_in("worker: {pools: {" + key + ": }}")
+        == "f.yaml:1:18: worker.pools: \"" + key
+               + "\" cannot be the name of a pool: the kernel has files of such names where the "
+                 "pool's cgroup would be");
+  auto harmless = GENERATE(as<std::string>{}, "cpu", "memory", "task", "web.memory", "cgroups.a");
+  CHECK(valid("worker: {pools: {" + harmless + ": }}").pools.count(harmless) == 1);
+}
+
+TEST_CASE("what is in a pool is checked whatever its name", "[config]") {
+  CHECK(errors_in("worker:\n  pools:\n    my pool: {runtme: runc}\n")
+        == "f.yaml:3:5: worker.pools: \"my pool\" is not a pool name (letters, digits, _ . and -, a "
+           "letter or digit first, at most 64)\n"
+           "f.yaml:3:15: pools.my pool: unknown key \"runtme\" (did you mean \"runtime\"?)");
 }
 
 TEST_CASE("a configuration without pools says where they belong", "[config]") {

@@ -34,6 +34,7 @@ TEST_CASE("text that is not YAML is an error with its place and a hint", "[confi
   auto row = GENERATE(values<Row>({
       {"a: \"b\nc: d\n", "f.yaml:1:4: a quote that is never closed"},
       {"a: 'it''s\n", "f.yaml:1:4: a quote that is never closed"},
+      {"a: !!str \"b\nc: d\n", "f.yaml:1:10: a quote that is never closed"},
       {"a: &x \"b\\\"\n", "f.yaml:1:7: a quote that is never closed"},
       {"a: {b: 'c}\n", "f.yaml:1:8: a quote that is never closed"},
       {"worker: {pools: {a: }",
