@@ -20,6 +20,8 @@ constexpr auto signal_takes = std::chrono::milliseconds{2};
 constexpr auto death_takes = std::chrono::nanoseconds{std::chrono::seconds{1}};
 /// As the attempt of an OomRecheck: decides what `signal_takes` was waited for.
 constexpr auto settle_attempt = std::numeric_limits<uint32_t>::max();
+/// Marks the numbers of containers that the kernel gave no watch for; the source counts from 1.
+constexpr auto unplaced = uint64_t{1} << 63;
 
 struct Oom {
   Self self;
@@ -82,7 +84,7 @@ struct Count {
 
 /// Tells what the counters say beyond what was told. False if it is too early to say whom the kill hit.
 bool advance(const Oom& oom, OomState::Watched& watched, const Count& count, Init init) {
-  auto kills = count.kills - std::min(count.kills, watched.baseline);
+  auto kills = count.kills;
   if (kills <= watched.told)
     return true;
   assign_victims(oom);
@@ -138,45 +140,43 @@ void recheck_later(const Oom& oom, uint64_t watch, uint32_t attempt, uint64_t ep
     oom.self->delayed_send(oom.self, oom.source->follow_ups[attempt], OomRecheck{watch, attempt, epoch});
 }
 
-void forget(const Oom& oom, const ContainerId& id) {
-  auto i = oom.state().by_container.find(id);
-  if (i == oom.state().by_container.end())
-    return;
-  oom.source->remove(i->second);
-  oom.state().watches.erase(i->second);
-  oom.state().by_container.erase(i);
+void forget(const Oom& oom, std::map<uint64_t, OomState::Watched>::iterator watched) {
+  auto& by_container = oom.state().by_container;
+  auto i = by_container.find(watched->second.what.container);
+  // The id may stand for another container by now.
+  if (i != by_container.end() && i->second == watched->first)
+    by_container.erase(i);
+  oom.source->remove(watched->first);
+  oom.state().watches.erase(watched);
 }
 
 caf::result<void> on_watch(const Oom& oom, WatchOom& what) {
-  auto watch = oom.source->add(what.memory_cgroup);
-  if (!watch)
-    return to_caf(watch.error());
-  auto counters = oom.source->read(*watch);
-  if (!counters) {
-    oom.source->remove(*watch);
-    return to_caf(counters.error());
-  }
+  auto& state = oom.state();
+  auto placed = oom.source->add(what.memory_cgroup);
+  auto watch = placed ? *placed : unplaced | ++state.last_unplaced;
   oom.self->monitor(caf::actor_cast<caf::actor>(what.listener));
-  oom.state().by_container[what.container] = *watch;
-  auto& watched = oom.state().watches[*watch];
-  watched.what = std::move(what);
-  watched.baseline = counters->oom_kills;
-  watched.group_kills = counters->oom_group_kills;
+  state.by_container[what.container] = watch;
+  state.watches[watch].what = std::move(what);
+  if (!placed)
+    return to_caf(placed.error());
+  // The group is as new as the container: what is counted already are kills that came before the watch.
+  look(oom, watch);
   return caf::unit;
 }
 
 OomSummary on_finish(const Oom& oom, const FinishOom& finish) {
   auto i = oom.state().by_container.find(finish.container);
   if (i == oom.state().by_container.end())
-    return {finish.kills, finish.kills > 0 && finish.killed}; // never watched: it ended before the watch was placed
-  auto& watched = oom.state().watches.at(i->second);
-  advance(oom, watched, {finish.kills, watched.group_kills, finish.limit, finish.peak},
+    return {finish.kills, finish.kills > 0 && finish.killed};
+  auto entry = oom.state().watches.find(i->second);
+  auto& watched = entry->second;
+  advance(oom, watched, {finish.kills, std::max(watched.group_kills, finish.group_kills), finish.limit, finish.peak},
           finish.killed ? Init::killed : Init::spared);
   // A kill of an unknown process a moment before init's end by a SIGKILL of the kernel's was init's own: the kernel had been
   // interrupted before it could send the signal.
   auto was_init = !finish.asked && watched.unnamed_at.ns != 0 && now().ns - watched.unnamed_at.ns < death_takes.count();
   auto summary = OomSummary{watched.told, finish.killed && (watched.container_killed || was_init)};
-  forget(oom, finish.container);
+  forget(oom, entry);
   return summary;
 }
 
@@ -195,11 +195,11 @@ void on_credit(const Oom& oom, const OomCredit& credit) {
 void on_down(const Oom& oom, const caf::down_msg& down) {
   if (oom.state().subscriptions.erase(down.source) > 0)
     return;
-  for (const auto& [watch, watched] : oom.state().watches)
-    if (watched.what.listener.address() == down.source) {
-      forget(oom, ContainerId{watched.what.container});
-      return;
-    }
+  auto& watches = oom.state().watches;
+  auto i = std::find_if(watches.begin(), watches.end(),
+                        [&](const auto& x) { return x.second.what.listener.address() == down.source; });
+  if (i != watches.end())
+    forget(oom, i);
 }
 
 } // namespace

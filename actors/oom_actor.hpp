@@ -32,8 +32,6 @@ OomSource make_oom_source(std::shared_ptr<OomWatch> watch, std::shared_ptr<Kerne
 struct OomState {
   struct Watched {
     WatchOom what;
-    /// Kills before the watch was placed.
-    uint64_t baseline = 0;
     /// Kills that were told.
     uint64_t told = 0;
     uint64_t group_kills = 0;
@@ -55,8 +53,10 @@ struct OomState {
     uint64_t missed = 0;
   };
 
+  /// By the source's number, or by one of ours (see `unplaced`) where the kernel gave no watch.
   std::map<uint64_t, Watched> watches;
   std::map<ContainerId, uint64_t> by_container;
+  uint64_t last_unplaced = 0;
   std::map<caf::actor_addr, Subscription> subscriptions;
 
   static inline const char* name = "oom";

@@ -63,7 +63,7 @@ using OomListener = caf::typed_actor<caf::reacts_to<OomKill>>;
 /// Who is told about all of them.
 using OomSubscriber = caf::typed_actor<caf::reacts_to<OomKill>, caf::reacts_to<OomGap>>;
 
-/// CONTAINER -> OOM: watch this container from now on. The present count is the baseline.
+/// CONTAINER -> OOM: watch this container, whose group is new. An error means that kills are told only at its end.
 struct WatchOom {
   ContainerId container;
   PoolName pool;
@@ -91,6 +91,8 @@ struct FinishOom {
   ContainerId container;
   /// Final value of the counter, read after the exit and before the cgroup went.
   uint64_t kills = 0;
+  /// How often all processes were killed together; 0 where the kernel does not tell.
+  uint64_t group_kills = 0;
   uint64_t peak = 0;
   uint64_t limit = 0;
   /// Init was ended by SIGKILL.
@@ -101,7 +103,7 @@ struct FinishOom {
 
 template <class Inspector>
 auto inspect(Inspector& f, FinishOom& x) {
-  return f(x.container, x.kills, x.peak, x.limit, x.killed, x.asked);
+  return f(x.container, x.kills, x.group_kills, x.peak, x.limit, x.killed, x.asked);
 }
 
 /// OOM -> CONTAINER: all is told.

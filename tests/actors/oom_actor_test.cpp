@@ -76,21 +76,22 @@ struct OomWorld : berth::test::ActorWorld {
 
 } // namespace
 
-TEST_CASE_METHOD(OomWorld, "only kills after the watch was placed are told, each once", "[oom]") {
+TEST_CASE_METHOD(OomWorld, "kills are told once, those between create and the watch too", "[oom]") {
   auto oom = with();
   kernel.groups["/g/a"].counters.oom_kills = 5;
   watch(oom, "a", 10);
-  stir(oom, "a");
-  CHECK(told.empty());
+  pass(2ms);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].new_kills == 5);
   counters("a").oom_kills = 7;
   stir(oom, "a");
   stir(oom, "a");
   pass(2ms);
-  REQUIRE(told.size() == 1);
-  CHECK(told[0].new_kills == 2);
-  CHECK(told[0].kills == 2);
-  CHECK(told[0].limit == 1024);
-  CHECK(told[0].container.value == "a");
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].new_kills == 2);
+  CHECK(told[1].kills == 7);
+  CHECK(told[1].limit == 1024);
+  CHECK(told[1].container.value == "a");
 }
 
 TEST_CASE_METHOD(OomWorld, "a kill that is announced before it is counted is found by the follow-ups", "[oom]") {
@@ -121,7 +122,7 @@ TEST_CASE_METHOD(OomWorld, "after the last follow-up nobody looks any more", "[o
 TEST_CASE_METHOD(OomWorld, "the last kill is told before the summary that lets the exit out", "[oom]") {
   auto oom = with();
   watch(oom, "a", 10);
-  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 2048, 1024, true}).get();
+  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 2048, 1024, true}).get();
   REQUIRE(told.size() == 1); // and it was sent before the answer
   CHECK(told[0].scope == OomScope::container);
   CHECK(told[0].peak == 2048);
@@ -140,7 +141,7 @@ TEST_CASE_METHOD(OomWorld, "a child's kill does not make a later exit an OOM kil
   CHECK(told[0].scope == OomScope::process);
   CHECK(told[0].victim_pid == 11);
   CHECK(told[0].victim == "stress");
-  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 1024, true}).get();
+  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, 1024, true}).get();
   CHECK(told.size() == 1);
   CHECK(!summary->container_killed); // somebody else killed init
 }
@@ -162,21 +163,21 @@ TEST_CASE_METHOD(OomWorld, "without the kernel log init is looked at, a moment a
     REQUIRE(told.size() == 1);
     CHECK(told[0].scope == OomScope::process);
     SECTION("and is killed by somebody else later") {
-      CHECK(!ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true, true}).get()->container_killed);
+      CHECK(!ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, 0, true, true}).get()->container_killed);
     }
     SECTION("but ends by SIGKILL at once although nobody asked: the kernel was interrupted") {
-      CHECK(ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true, false}).get()->container_killed);
+      CHECK(ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, 0, true, false}).get()->container_killed);
     }
   }
   SECTION("it is ending, by itself as the exit shows") {
     kernel.vitality[10] = Vitality::ending;
     pass(1000ms);
     CHECK(told.empty());
-    CHECK(!ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, false, false}).get()->container_killed);
+    CHECK(!ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, 0, false, false}).get()->container_killed);
     CHECK(told.at(0).scope == OomScope::process);
   }
   SECTION("it ends within that moment") {
-    auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true, false}).get();
+    auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, 0, true, false}).get();
     CHECK(told.at(0).scope == OomScope::container);
     CHECK(summary->container_killed);
     pass(1000ms);
@@ -207,18 +208,45 @@ TEST_CASE_METHOD(OomWorld, "under gVisor every kill takes the container", "[oom]
   CHECK(told.at(0).scope == OomScope::container);
 }
 
-TEST_CASE_METHOD(OomWorld, "a container that ended before it was watched still has its kill in the summary", "[oom]") {
-  auto oom = with();
-  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, true}).get();
-  CHECK(summary->container_killed);
-}
-
-TEST_CASE_METHOD(OomWorld, "a watch on a group that is gone is refused", "[oom]") {
+TEST_CASE_METHOD(OomWorld, "where the kernel gives no watch, kills are told at the end and before it", "[oom]") {
   auto oom = with();
   auto what = WatchOom{{"a"}, {"web"}, RuntimeKind::runc, 1, true, "/g/none", "/g/none", 1, listener};
   auto answer = ask<void>(oom, std::move(what)).get();
   REQUIRE(!answer);
   CHECK(answer.error().code == ec::system_error);
+  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, 0, true}).get();
+  CHECK(summary->container_killed);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].container.value == "a");
+  CHECK(told[0].scope == OomScope::container);
+}
+
+TEST_CASE_METHOD(OomWorld, "a kill of the whole group takes the container, whomever the kernel log names", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  kernel.log = {{11, "stress", "/g/a"}};
+  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 3, 1, 0, 1024, true}).get();
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].scope == OomScope::container);
+  CHECK(summary->container_killed);
+}
+
+TEST_CASE_METHOD(OomWorld, "the end of an earlier container of the same id does not end the watch of the new one", "[oom]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  auto earlier = std::exchange(listener, spawn([this]() -> OomListener::behavior_type {
+    return {[this](const OomKill& kill) { told.push_back(kill); }};
+  }));
+  watch(oom, "a", 20);
+  caf::anon_send_exit(earlier, caf::exit_reason::kill);
+  run();
+  CHECK(kernel.removed == std::vector<uint64_t>{1});
+  counters("a").oom_kills = 1;
+  stir(oom, "a");
+  pass(2ms);
+  CHECK(told.size() == 1);
+  ask<OomSummary>(oom, FinishOom{{"a"}, 1, 0, 0, 0, false});
+  CHECK(kernel.removed == std::vector<uint64_t>{1, 2});
 }
 
 TEST_CASE_METHOD(OomWorld, "a container actor that dies takes its watch along", "[oom]") {
