@@ -21,7 +21,7 @@ LauncherActor::behavior_type launcher_actor(LauncherActor::pointer self, LaunchH
   auto shared = std::make_shared<const LaunchHost>(std::move(host));
   return {
     [=](const StartMonitor& start) -> caf::result<MonitorLink> {
-      auto connection = launch_monitor(start.info, start.oom_group, *shared, *reaper);
+      auto connection = launch_monitor(start.info, {.oom_group = start.oom_group}, *shared, *reaper);
       if (!connection)
         return to_caf(connection.error());
       return MonitorLink{std::move(*connection)};

@@ -6,8 +6,11 @@
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/process.hpp"
 #include "runtimes/linux/rootfs_files.hpp"
+#include "runtimes/linux/unix_socket.hpp"
 #include "runtimes/oci_command.hpp"
 #include "runtimes/oci_spec.hpp"
+
+#include <filesystem>
 
 namespace berth {
 
@@ -21,7 +24,7 @@ RuntimeCall call_of(const ContainerInfo& info) {
   return {info.profile, info.directory + "/" + monitor_runtime_log_name, info.runtime_id};
 }
 
-MonitorPlan make_plan(const ContainerInfo& info, const LaunchHost& host) {
+MonitorPlan make_plan(const ContainerInfo& info, LaunchOptions options, const LaunchHost& host) {
   auto call = call_of(info);
   auto groups = host.cgroups->container(info.spec.pool, info.runtime_id);
   auto plan = MonitorPlan{};
@@ -43,6 +46,8 @@ MonitorPlan make_plan(const ContainerInfo& info, const LaunchHost& host) {
   plan.leftover_cgroups = groups.leftovers;
   plan.cgroup_v2 = host.cgroups->host().version == CgroupVersion::v2;
   plan.state_root = info.profile.root;
+  if (options.is_probe)
+    plan.alone_limit_ms = 0;
   return plan;
 }
 
@@ -78,8 +83,12 @@ Result<std::string> make_config(const ContainerInfo& info, bool oom_group, const
 }
 
 Result<std::shared_ptr<MonitorConnection>> write_and_spawn(const ContainerInfo& info, const std::string& config,
-                                                           const LaunchHost& host, FdMonitor& reaper) {
+                                                           LaunchOptions options, const LaunchHost& host,
+                                                           FdMonitor& reaper) {
   auto bundle = info.directory + "/" + bundle_name;
+  // The log of an earlier container of this id whose directory went with a reboot.
+  if (auto removed = remove_tree(host.paths.log_directory(info.spec.id)); !removed)
+    return failure(removed.error());
   for (const auto& [directory, mode] : {std::pair{bundle + "/" + rootfs_name, private_directory_mode},
                                         std::pair{host.paths.log_directory(info.spec.id), log_directory_mode}})
     if (auto made = make_directories(directory, mode); !made)
@@ -96,27 +105,42 @@ Result<std::shared_ptr<MonitorConnection>> write_and_spawn(const ContainerInfo& 
   auto connection = MonitorConnection::spawn(host.monitor_binary, info.spec.id.value, info.directory, reaper);
   if (!connection)
     return connection;
-  if (auto sent = (*connection)->send(make_plan(info, host)); !sent)
+  if (auto sent = (*connection)->send(make_plan(info, options, host)); !sent)
     return failure(sent.error());
   return connection;
 }
 
 } // namespace
 
-Result<std::shared_ptr<MonitorConnection>> launch_monitor(const ContainerInfo& info, bool oom_group,
+Result<std::shared_ptr<MonitorConnection>> launch_monitor(const ContainerInfo& info, LaunchOptions options,
                                                           const LaunchHost& host, FdMonitor& reaper) {
   if (!is_directory(info.spec.rootfs))
     return failure(ec::rootfs_missing, "rootfs \"" + info.spec.rootfs + "\"", "it is not a directory on this node",
                    "unpack an image there, or give another --rootfs");
-  auto config = make_config(info, oom_group, host);
+  auto config = make_config(info, options.oom_group, host);
   if (!config)
     return failure(config.error());
-  auto connection = write_and_spawn(info, *config, host, reaper);
+  auto connection = write_and_spawn(info, *config, options, host, reaper);
   if (!connection) {
     (void) remove_container_files(info, host);
     (void) remove_group(host.cgroups->container(info.spec.pool, info.runtime_id).parent);
   }
   return connection;
+}
+
+void remove_stale_probes(const NodePaths& paths) {
+  auto ignored = std::error_code{};
+  auto stale = std::vector<ContainerId>{};
+  for (const auto& entry : std::filesystem::directory_iterator{paths.containers(), ignored}) {
+    auto id = ContainerId{entry.path().filename().string()};
+    auto directory = open_directory(entry.path().string());
+    if (id.value.starts_with(probe_id_prefix) && directory && !seqpacket_connect(*directory, monitor_socket_name))
+      stale.push_back(std::move(id));
+  }
+  for (const auto& id : stale)
+    for (const auto& directory :
+         {paths.container_directory(id), paths.log_directory(id), paths.layer_directory(id)})
+      (void) remove_tree(directory);
 }
 
 Result<void> remove_container_files(const ContainerInfo& info, const LaunchHost& host) {
@@ -130,6 +154,9 @@ Result<void> remove_container_files(const ContainerInfo& info, const LaunchHost&
 Result<void> sweep_container(const ContainerInfo& info, const LaunchHost& host) {
   auto groups = host.cgroups->container(info.spec.pool, info.runtime_id);
   auto result = Result<void>{};
+  // A `create` that was cut off leaves processes that the runtime does not know (cgroup v2, Linux 5.14 and later).
+  if (!groups.parent.empty())
+    (void) write_file(groups.parent + "/cgroup.kill", "1");
   // `--force` ends whatever of the container still runs.
   auto deleted = run_command(delete_argv(call_of(info), true), delete_deadline, delete_output_limit);
   if (!deleted)

@@ -5,10 +5,23 @@
 
 namespace berth {
 
+struct LaunchOptions {
+  /// End all processes of the container when the kernel kills one for want of memory.
+  bool oom_group = false;
+  /// It is a probe, which is of no use without the daemon that waits for it.
+  bool is_probe = false;
+};
+
+/// Probes have ids that no user can give, so that their remains are known as such.
+constexpr std::string_view probe_id_prefix = ".probe-";
+
 /// Writes a container's record and bundle into its new directory, starts its monitor there and sends it the plan. Blocks on
 /// the file system and on process creation, so not for scheduled actors. After a failure nothing is left.
-Result<std::shared_ptr<MonitorConnection>> launch_monitor(const ContainerInfo& info, bool oom_group,
+Result<std::shared_ptr<MonitorConnection>> launch_monitor(const ContainerInfo& info, LaunchOptions options,
                                                           const LaunchHost& host, FdMonitor& reaper);
+
+/// Removes what probes of an earlier daemon have left, except those whose monitors are still at work.
+void remove_stale_probes(const NodePaths& paths);
 
 /// Removes the directories of a container whose monitor has done its work.
 Result<void> remove_container_files(const ContainerInfo& info, const LaunchHost& host);

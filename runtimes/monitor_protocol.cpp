@@ -23,7 +23,8 @@ template <class F>
 bool each_field(F& f, Is<MonitorPlan> auto& x) {
   return f(x.container, x.runtime_id, x.create_argv, x.start_argv, x.delete_argv, x.kill_argv,
            x.start_fifo, x.rootfs_lower, x.layer_dir, x.log_path, x.log_max_size, x.log_max_files,
-           x.cgroup_parent, x.memory_cgroup, x.leftover_cgroups, x.cgroup_v2, x.state_root);
+           x.cgroup_parent, x.memory_cgroup, x.leftover_cgroups, x.cgroup_v2, x.state_root,
+           x.alone_limit_ms);
 }
 
 template <class F>

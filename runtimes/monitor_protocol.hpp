@@ -32,7 +32,8 @@
 /// One packet of a SOCK_SEQPACKET socket is one message. The first connection is the inherited
 /// descriptor 3; whoever comes back later connects to `monitor.sock` in the container directory and
 /// is told the present state first (all the messages that were ever sent, in order, but for
-/// `MonitorSignalFailed`). If nobody listens, the monitor does its work all the same.
+/// `MonitorSignalFailed`). If nobody listens, the monitor does its work all the same, but a
+/// container that nobody comes back for to start it is given up (`alone_limit_ms`).
 namespace berth {
 
 /// Descriptor of the socket that a monitor inherits.
@@ -94,6 +95,9 @@ struct MonitorPlan {
   /// Directory of the runtime's own records. When the runtime cannot remove its own, what is left
   /// is found by the beginning of its name: `<runtime_id>` or `runsc-<runtime_id>`.
   std::string state_root;
+  /// How long a container that was not told to start is kept while no daemon is connected; then it
+  /// is ended as by `AbortCommand`. 0 is for probes: they end with their daemon, whatever they do.
+  uint32_t alone_limit_ms = 120'000;
 
   friend bool operator==(const MonitorPlan&, const MonitorPlan&) = default;
 };

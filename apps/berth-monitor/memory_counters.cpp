@@ -24,10 +24,12 @@ void read_memory_counters(const MonitorPlan& plan, MonitorExited& exited) {
       exited.oom_kills = events->oom_kill;
       exited.oom_group_kills = events->oom_group_kill.value_or(0);
     }
-    exited.memory_peak = parse_counter(text_of(group, "memory.peak")).value_or(0);
-    // The limit is in the group that the runtime owns.
-    exited.memory_limit =
-        parse_limit(text_of(group + "/" + runtime_group_name, "memory.max")).value_or(0);
+    // The limit is in the group that the runtime owns, and so is the peak that it held down: ours
+    // counts what the kernel needs for that group, too.
+    auto limited = group + "/" + runtime_group_name;
+    auto peak = parse_counter(text_of(limited, "memory.peak"));
+    exited.memory_peak = peak ? *peak : parse_counter(text_of(group, "memory.peak")).value_or(0);
+    exited.memory_limit = parse_limit(text_of(limited, "memory.max")).value_or(0);
   } else {
     if (auto control = parse_oom_control(text_of(group, "memory.oom_control")))
       exited.oom_kills = control->oom_kill;

@@ -80,6 +80,7 @@ private:
   bool pump_until(const std::function<bool()>& done,
                   Clock::time_point deadline = Clock::time_point::max());
   void obey(const MonitorCommand& command);
+  void mind_being_alone();
   void reap();
   void on_end(int pid, int wait_status);
   bool read_verb_stderr();
@@ -103,6 +104,8 @@ private:
   bool runtime_called_ = false;
   Verb verb_;
   std::vector<PendingKill> kills_;
+  /// When a container that nobody has told to start is given up; nothing while a daemon is there.
+  std::optional<Clock::time_point> alone_due_;
   int init_pid_ = 0;
   std::optional<MonitorExited> exited_;
 };

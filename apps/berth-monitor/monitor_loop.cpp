@@ -127,6 +127,7 @@ bool Monitor::pump_until(const std::function<bool()>& done, Clock::time_point de
 void Monitor::pump(Clock::time_point until) {
   auto pending_due = output_.pending_due();
   until = std::min(until, pending_due.value_or(until));
+  until = std::min(until, alone_due_.value_or(until));
   for (auto& kill : kills_)
     until = std::min(until, kill.deadline);
   set_.clear();
@@ -153,6 +154,19 @@ void Monitor::pump(Clock::time_point until) {
       ::kill(kill.pid, SIGKILL); // unreaped, so the pid is its own
   for (auto& command : clients_.serve(set_))
     obey(command);
+  mind_being_alone();
+}
+
+void Monitor::mind_being_alone() {
+  auto may_be_alone = start_asked_ && plan_.alone_limit_ms > 0;
+  if (!clients_.empty() || !has_plan_ || may_be_alone || abort_asked_)
+    alone_due_.reset();
+  else if (!alone_due_)
+    alone_due_ = Clock::now() + std::chrono::milliseconds{plan_.alone_limit_ms};
+  if (alone_due_ && Clock::now() >= *alone_due_) {
+    abort_asked_ = true;
+    alone_due_.reset();
+  }
 }
 
 void Monitor::obey(const MonitorCommand& command) {

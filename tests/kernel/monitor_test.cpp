@@ -268,6 +268,53 @@ TEST_CASE("an exit that nobody listens to is recorded and cleaned up after") {
   CHECK(rig.logged("stdout") == "last words\n");
 }
 
+TEST_CASE("a container that no daemon comes back to start is given up, one that was told to start is not") {
+  auto rig = MonitorRig{shell("exit 9")};
+  auto started = GENERATE(false, true);
+  rig.plan().alone_limit_ms = 50;
+  rig.launch();
+  rig.expect<MonitorCreated>();
+  if (started)
+    rig.send(StartCommand{});
+  rig.disconnect();
+  rig.expect_nothing_left();
+  auto record = read_file(rig.container_directory() + "/" + monitor_exit_name, text_limit);
+  REQUIRE(record);
+  auto ended = to_exit_status(parse_exit_record(*record).value().wait_status);
+  CHECK((ended == (started ? ExitStatus{Exited{9}} : ExitStatus{Signaled{SIGKILL}})));
+}
+
+TEST_CASE("a daemon that comes back in time finds the container waiting") {
+  auto rig = MonitorRig{shell("exit 9")};
+  rig.launch();
+  auto created = rig.expect<MonitorCreated>();
+  rig.disconnect();
+  rig.reconnect();
+  CHECK((rig.expect<MonitorCreated>() == created));
+  rig.send(StartCommand{});
+  rig.expect<MonitorStarted>();
+  CHECK((to_exit_status(rig.expect<MonitorExited>().wait_status) == ExitStatus{Exited{9}}));
+  rig.expect<MonitorDeleted>();
+  rig.expect_nothing_left();
+}
+
+TEST_CASE("a probe ends with its daemon, even while the runtime is at work or the container runs") {
+  auto options = shell("while :; do sleep 0.05; done");
+  auto hangs = GENERATE(false, true);
+  if (hangs)
+    options.env = {"FAKE_HANG=create"};
+  auto rig = MonitorRig{options};
+  rig.plan().alone_limit_ms = 0;
+  rig.launch();
+  if (!hangs) {
+    rig.expect<MonitorCreated>();
+    rig.send(StartCommand{});
+    rig.expect<MonitorStarted>();
+  }
+  rig.disconnect();
+  rig.expect_nothing_left();
+}
+
 TEST_CASE("a monitor without a daemon and without a plan ends") {
   auto rig = MonitorRig{shell("exit 0")};
   rig.spawn();
@@ -407,7 +454,8 @@ TEST_CASE("the memory counters at the end are those of the container") {
     CHECK(exited.oom_kills == 1);
     CHECK(exited.memory_limit == options.memory_limit);
     CHECK(exited.memory_peak > options.memory_limit / 2);
-    CHECK(exited.memory_peak <= options.memory_limit);
+    // The kernel lets no charge fail that it cannot do without.
+    CHECK(exited.memory_peak <= options.memory_limit + options.memory_limit / 16);
     rig.expect<MonitorDeleted>();
     rig.expect_nothing_left();
   }

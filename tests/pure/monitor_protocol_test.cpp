@@ -27,6 +27,7 @@ MonitorPlan full_plan() {
   plan.leftover_cgroups = {"", "/sys/fs/cgroup/cpu/berth"};
   plan.cgroup_v2 = true;
   plan.state_root = "/run/r";
+  plan.alone_limit_ms = UINT32_MAX;
   return plan;
 }
 
