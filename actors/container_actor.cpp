@@ -96,10 +96,27 @@ void cancel_timer(const Life& life) {
   ++life.state().timer_epoch;
 }
 
+/// Through the pidfd where init takes signals itself, else by way of the monitor. SIGKILL ends a sandbox as well, and unlike
+/// the runtime the kernel cannot hang.
+Result<void> signal_init(const Life& life, int signal) {
+  auto& state = life.state();
+  state.kill_sent = state.kill_sent || signal == SIGKILL;
+  if (state.init && (life.info().profile.init_takes_signals || signal == SIGKILL))
+    return send_signal(state.init, signal);
+  if (signal == SIGKILL)
+    command(life, AbortCommand{});
+  else
+    command(life, SignalCommand{signal});
+  return {};
+}
+
 /// A process that has ended meanwhile needs no signal, so an error is no news.
-void kill_init(const Life& life, int signal) {
-  life.state().kill_sent = life.state().kill_sent || signal == SIGKILL;
-  (void) send_signal(life.state().init, signal);
+void kill_init(const Life& life) {
+  (void) signal_init(life, SIGKILL);
+}
+
+Error never_ran(const Life& life) {
+  return {ec::cancelled, "container \"" + life.id().value + "\"", "it was stopped before it ran", {}};
 }
 
 void release_slot(const Life& life) {
@@ -112,12 +129,16 @@ void end_place(const Life& life) {
 
 // -- the end ------------------------------------------------------------------------------------------------------------
 
-void tell_removed(const Life& life) {
+/// `left`: why not all of its files could be removed.
+void tell_removed(const Life& life, const std::optional<Error>& left = {}) {
   auto& state = life.state();
   publish(life, event_of(life, "container.removed"));
   log::info("container removed", {{"container_id", life.id().value}, {"pool", life.info().spec.pool.value}});
   life.self->send(state.order.parent, ContainerRemoved{life.id()});
-  answer(state.remove_promises, caf::unit);
+  if (left)
+    answer(state.remove_promises, to_caf(*left));
+  else
+    answer(state.remove_promises, caf::unit);
   if (state.failure)
     answer(state.launch_promises, to_caf(*state.failure));
   life.self->quit();
@@ -131,9 +152,10 @@ void remove_files(const Life& life) {
   life.self->request(life.node->launcher_of(life.id()), launcher_deadline, RemoveFiles{life.info()})
     .then([=] { tell_removed(life); },
           [=](caf::error& err) {
+            auto error = from_caf(err);
             log::error("files of a container could not be removed",
-                       {{"container_id", life.id().value}, {"error", render(from_caf(err))}});
-            tell_removed(life);
+                       {{"container_id", life.id().value}, {"error", render(error)}});
+            tell_removed(life, error);
           });
 }
 
@@ -149,9 +171,14 @@ void remove_if_due(const Life& life) {
     remove_files(life);
 }
 
+void fail_launch(const Life& life, Error error, bool deleted);
+
 void tell_exit(const Life& life, const OomSummary& oom) {
   auto& state = life.state();
   auto& info = life.info();
+  // It was given up between create and start: for the user it never was.
+  if (state.failure && !state.running_told)
+    return fail_launch(life, std::move(*std::exchange(state.failure, {})), state.deleted);
   if (!life.step(Happened::exit_told))
     return;
   info.oom_kills = oom.kills;
@@ -179,8 +206,28 @@ void tell_exit(const Life& life, const OomSummary& oom) {
   remove_if_due(life);
 }
 
+void on_oom(const Life& life, const OomKill& kill);
+
+/// What the monitor counted, in the words of an OOM actor that does not answer.
+OomKill kill_of(const Life& life, const MonitorExited& exited, bool killed) {
+  const auto& info = life.info();
+  auto kill = OomKill{};
+  kill.container = info.spec.id;
+  kill.pool = info.spec.pool;
+  kill.runtime = info.profile.kind;
+  kill.generation = info.generation;
+  kill.scope = killed ? OomScope::container : OomScope::process;
+  kill.kills = exited.oom_kills;
+  kill.new_kills = exited.oom_kills - info.oom_kills;
+  kill.limit = exited.memory_limit;
+  kill.peak = exited.memory_peak;
+  kill.time = now();
+  return kill;
+}
+
 void on_exited(const Life& life, const MonitorExited& exited) {
   auto& state = life.state();
+  auto was = state.phase;
   if (!life.step(Happened::init_exited))
     return;
   cancel_timer(life);
@@ -188,16 +235,19 @@ void on_exited(const Life& life, const MonitorExited& exited) {
   state.exited = exited;
   state.init = UniqueFd{};
   // The workload ran, if only for a moment: the exit has overtaken the answer of the start.
-  if (!state.stop_asked || life.info().started_at.ns != 0)
+  if (was == Phase::starting && !state.failure)
     tell_running(life);
   auto killed = (exited.wait_status & 0x7f) == SIGKILL;
   life.self
     ->request(life.node->oom, oom_deadline,
-              FinishOom{life.id(), exited.oom_kills, exited.memory_peak, exited.memory_limit, killed, state.kill_sent})
+              FinishOom{life.id(), exited.oom_kills, exited.oom_group_kills, exited.memory_peak, exited.memory_limit,
+                        killed, state.kill_sent})
     .then([=](const OomSummary& oom) { tell_exit(life, oom); },
           [=](caf::error& err) {
             log::error("OOM count of an ended container is not known",
                        {{"container_id", life.id().value}, {"error", render(from_caf(err))}});
+            if (exited.oom_kills > life.info().oom_kills)
+              on_oom(life, kill_of(life, exited, killed));
             tell_exit(life, {exited.oom_kills, exited.oom_kills > 0 && killed});
           });
 }
@@ -216,7 +266,7 @@ void fail_launch(const Life& life, Error error, bool deleted) {
                                           {"pool", life.info().spec.pool.value},
                                           {"error", render(error)}});
   end_place(life);
-  answer(state.stop_promises, to_caf(error));
+  answer(state.stop_promises, life.info());
   state.failure = std::move(error);
   state.deleted = deleted;
   remove_if_due(life);
@@ -237,8 +287,8 @@ void on_created(const Life& life, const MonitorCreated& created) {
   // If init is gone already, its exit is on its way.
   if (auto init = open_pidfd(created.pid, created.start_time))
     life.state().init = std::move(*init);
-  if (!life.step(Happened::monitor_created))
-    return;
+  // Where a stop came first nothing is started, but the kills are told all the same.
+  life.step(Happened::monitor_created);
   auto watch = WatchOom{life.id(),
                         info.spec.pool,
                         info.profile.kind,
@@ -251,7 +301,7 @@ void on_created(const Life& life, const MonitorCreated& created) {
   life.self->request(life.node->oom, oom_deadline, std::move(watch))
     .then([=] { start(life); },
           [=](caf::error& err) {
-            // The count at the end is read by the monitor, so nothing is lost but the notice while the container lives.
+            // Kills are told all the same, but only at its end: the monitor reads the count.
             log::warn("container is not watched for OOM kills while it runs",
                       {{"container_id", life.id().value}, {"error", render(from_caf(err))}});
             start(life);
@@ -314,7 +364,7 @@ void on_monitor_gone(const Life& life) {
   log::error("monitor of a container died", {{"container_id", life.id().value}});
   state.monitor_lost = true;
   if (state.init)
-    kill_init(life, SIGKILL);
+    kill_init(life);
   auto swept = [=] {
     life.state().deleted = true;
     if (life.state().phase == Phase::ended || life.state().phase == Phase::exited)
@@ -355,11 +405,13 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
   });
   if (!token) {
     log::error("monitor cannot be watched", {{"container_id", life.id().value}, {"error", render(token.error())}});
+    command(life, AbortCommand{});
     life.self->send(life.self, MonitorGone{});
     return;
   }
   state.watch = *token;
-  if (state.stop_asked)
+  // Given up, by a stop or for its time, before there was anybody to tell.
+  if (state.stop_asked || state.failure)
     command(life, AbortCommand{});
 }
 
@@ -378,9 +430,9 @@ void on_timeout(const Life& life, const ContainerTimeout& timeout) {
   auto& state = life.state();
   if (timeout.epoch != state.timer_epoch)
     return;
-  if (state.phase == Phase::stopping && state.init) {
+  if (state.phase == Phase::stopping) {
     log::info("container ignores SIGTERM, killing it", {{"container_id", life.id().value}});
-    kill_init(life, SIGKILL);
+    kill_init(life);
     return;
   }
   if (!state.failure)
@@ -393,29 +445,39 @@ void on_timeout(const Life& life, const ContainerTimeout& timeout) {
 
 // -- requests -----------------------------------------------------------------------------------------------------------
 
+/// SIGKILL is due after `grace`, unless it is due sooner already.
+void shorten_grace(const Life& life, std::chrono::milliseconds grace) {
+  auto& state = life.state();
+  auto due = life.self->clock().now() + grace;
+  if (due >= state.kill_due)
+    return;
+  state.kill_due = due;
+  if (grace.count() > 0)
+    return set_timer(life, grace);
+  cancel_timer(life);
+  kill_init(life);
+}
+
 void begin_stop(const Life& life, std::chrono::milliseconds grace) {
   auto& state = life.state();
   auto was = state.phase;
+  state.stop_asked = true;
+  if (was == Phase::accepted)
+    return fail_launch(life, never_ran(life), true);
   if (!life.step(Happened::stop_asked))
     return;
-  state.stop_asked = true;
-  if (was != Phase::running || !state.init) {
+  if (was != Phase::running) {
     // Nothing runs yet that could end by itself.
-    if (!state.failure && was != Phase::running)
-      state.failure = Error{ec::shutting_down, "container \"" + life.id().value + "\"",
-                            "it was stopped before it ran", {}};
+    if (!state.failure)
+      state.failure = never_ran(life);
+    cancel_timer(life);
     command(life, AbortCommand{});
     return;
   }
-  if (grace.count() == 0) {
-    kill_init(life, SIGKILL);
-    return;
-  }
-  if (life.info().profile.init_takes_signals)
-    kill_init(life, SIGTERM);
-  else
-    command(life, SignalCommand{SIGTERM});
-  set_timer(life, grace);
+  state.kill_due = caf::actor_clock::time_point::max();
+  if (grace.count() > 0)
+    (void) signal_init(life, SIGTERM);
+  shorten_grace(life, grace);
 }
 
 caf::error not_running(const Life& life) {
@@ -427,30 +489,24 @@ caf::result<ContainerInfo> on_stop(const Life& life, const StopContainer& stop) 
   auto& state = life.state();
   if (state.phase == Phase::exited)
     return life.info();
-  if (state.phase == Phase::failed || state.phase == Phase::accepted)
+  if (state.phase == Phase::failed)
     return not_running(life);
   auto grace = stop.grace.count() < 0 ? state.order.grace : stop.grace;
   auto promise = life.self->make_response_promise<ContainerInfo>();
   state.stop_promises.push_back(promise);
-  if (state.phase != Phase::stopping)
+  if (state.phase == Phase::stopping)
+    shorten_grace(life, grace);
+  else if (state.phase != Phase::ended)
     begin_stop(life, grace);
-  else if (grace.count() == 0 && state.init)
-    kill_init(life, SIGKILL); // an impatient second stop
   return promise;
 }
 
 caf::result<void> on_signal(const Life& life, int32_t signal) {
   auto& state = life.state();
-  if ((state.phase != Phase::running && state.phase != Phase::stopping) || !state.init)
+  if (state.phase != Phase::running && state.phase != Phase::stopping)
     return not_running(life);
-  // SIGKILL ends the sandbox as well, and unlike the runtime it cannot hang.
-  if (life.info().profile.init_takes_signals || signal == SIGKILL) {
-    state.kill_sent = state.kill_sent || signal == SIGKILL;
-    if (auto sent = send_signal(state.init, signal); !sent)
-      return to_caf(sent.error());
-  } else {
-    command(life, SignalCommand{signal});
-  }
+  if (auto sent = signal_init(life, signal); !sent)
+    return to_caf(sent.error());
   return caf::unit;
 }
 
@@ -463,16 +519,19 @@ caf::result<void> on_remove(const Life& life, bool force) {
                    "stop it first, or remove it by force (`berth rm -f`)"});
   auto promise = life.self->make_response_promise<caf::unit_t>();
   state.remove_promises.push_back(promise);
-  if (!ended && state.phase != Phase::accepted && state.phase != Phase::stopping)
+  if (state.phase == Phase::stopping)
+    shorten_grace(life, std::chrono::milliseconds{0});
+  else if (!ended)
     begin_stop(life, std::chrono::milliseconds{0});
-  else if (state.phase == Phase::stopping && state.init)
-    kill_init(life, SIGKILL);
   remove_if_due(life);
   return promise;
 }
 
 void on_oom(const Life& life, const OomKill& kill) {
   auto& info = life.info();
+  // An OOM actor that answered too late: its news were told from the monitor's count.
+  if (life.state().phase >= Phase::exited)
+    return;
   info.oom_kills = kill.kills;
   auto event = event_of(life, "container.oom");
   event.time = kill.time;
@@ -489,7 +548,7 @@ void on_oom(const Life& life, const OomKill& kill) {
   if (life.state().order.oom_group && kill.scope == OomScope::process && life.state().init) {
     // cgroup v1 has no memory.oom.group.
     life.state().group_killed = true;
-    kill_init(life, SIGKILL);
+    kill_init(life);
   }
 }
 

@@ -8,6 +8,7 @@
 #include "runtimes/linux/monitor_connection.hpp"
 #include "runtimes/monitor_protocol.hpp"
 
+#include <caf/actor_clock.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
@@ -53,6 +54,8 @@ struct ContainerActorState {
   UniqueFd init;
   /// Of the timer that still matters: the start's, then a stop's.
   uint64_t timer_epoch = 0;
+  /// When a stop turns from SIGTERM to SIGKILL.
+  caf::actor_clock::time_point kill_due;
 
   std::vector<caf::typed_response_promise<ContainerInfo>> launch_promises;
   std::vector<caf::typed_response_promise<ContainerInfo>> stop_promises;

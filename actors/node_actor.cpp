@@ -15,14 +15,15 @@ namespace {
 
 using Self = NodeActor::stateful_pointer<NodeState>;
 
-/// Waits for one answer of each actor in `from` and delivers them all. Actors that do not answer are left out: they have
-/// just ended.
+/// Waits for one answer of each actor in `from` and delivers them all. Actors that have just ended are left out; one that
+/// does not answer is an error, because the list would not be whole.
 template <class Answer, class Handle, class Question>
 caf::result<std::vector<Answer>> gather(Self self, const std::vector<Handle>& from, const Question& question,
                                         std::function<void(std::vector<Answer>&)> finish) {
   struct Gathering {
     std::vector<Answer> answers;
     size_t open = 0;
+    std::optional<caf::error> failure;
   };
   auto promise = self->make_response_promise<std::vector<Answer>>();
   auto gathering = std::make_shared<Gathering>();
@@ -30,6 +31,10 @@ caf::result<std::vector<Answer>> gather(Self self, const std::vector<Handle>& fr
   auto one_less = [=]() mutable {
     if (--gathering->open > 0)
       return;
+    if (gathering->failure) {
+      promise.deliver(std::move(*gathering->failure));
+      return;
+    }
     finish(gathering->answers);
     promise.deliver(std::move(gathering->answers));
   };
@@ -42,7 +47,11 @@ caf::result<std::vector<Answer>> gather(Self self, const std::vector<Handle>& fr
           gathering->answers.push_back(std::move(answer));
           one_less();
         },
-        [=](caf::error&) mutable { one_less(); });
+        [=](caf::error& err) mutable {
+          if (err != caf::sec::request_receiver_down)
+            gathering->failure = std::move(err);
+          one_less();
+        });
   return promise;
 }
 
@@ -84,14 +93,15 @@ caf::result<ContainerInfo> on_launch(Self self, LaunchOrder& order) {
     return to_caf({ec::duplicate_id, "container \"" + spec.id.value + "\"",
                    "a container of this id was left by an earlier run of berthd", "pick another id"});
   auto id = spec.id;
-  state.containers[id].pool = spec.pool;
+  auto ticket = ++state.last_ticket;
+  state.containers[id] = {spec.pool, {}, ticket};
   auto reply = self->make_response_promise<ContainerInfo>();
   self->request(pool->second, state.longest_launch, std::move(order))
     .then([=](ContainerInfo& info) mutable { reply.deliver(std::move(info)); },
           [=](caf::error& err) mutable {
             // Once a container was spawned, it says itself when its id is free.
             auto entry = self->state.containers.find(id);
-            if (entry != self->state.containers.end() && !entry->second.actor)
+            if (entry != self->state.containers.end() && entry->second.ticket == ticket && !entry->second.actor)
               self->state.containers.erase(entry);
             reply.deliver(std::move(err));
           });
@@ -105,7 +115,8 @@ caf::result<ContainerActor> on_find(const NodeState& state, const ContainerId& i
                    "see `berth ps -a`"});
   if (!entry->second.actor)
     return to_caf({ec::wrong_state, "container \"" + id.value + "\"",
-                   "its launch still waits for a place in pool \"" + entry->second.pool.value + "\"", "try again later"});
+                   "its launch still waits for a place in pool \"" + entry->second.pool.value + "\"",
+                   "take it back with `berth rm -f " + id.value + "`, or try again later"});
   return entry->second.actor;
 }
 
@@ -140,6 +151,12 @@ NodeActor::behavior_type node_actor(Self self, std::map<std::string, PoolSetting
   return {
     [=](LaunchOrder& order) { return on_launch(self, order); },
     [=](const FindContainer& find) { return on_find(self->state, find.id); },
+    [=](const CancelLaunch& cancel) -> caf::result<bool> {
+      auto entry = self->state.containers.find(cancel.id);
+      if (entry == self->state.containers.end() || entry->second.actor)
+        return false;
+      return self->delegate(self->state.pools.at(entry->second.pool), cancel);
+    },
     [=](const ListContainers& list) {
       auto actors = std::vector<ContainerActor>{};
       for (const auto& [id, entry] : self->state.containers)

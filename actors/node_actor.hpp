@@ -20,10 +20,13 @@ struct NodeState {
     PoolName pool;
     /// Null until the pool has spawned it: the launch is in the pool's queue.
     ContainerActor actor;
+    /// Of the launch that made this entry.
+    uint64_t ticket = 0;
   };
 
   std::map<PoolName, PoolActor> pools;
   std::map<ContainerId, Entry> containers;
+  uint64_t last_ticket = 0;
   /// Ids of containers of an earlier run of the daemon, which still run and are not taken over.
   std::set<ContainerId> foreign;
   std::chrono::milliseconds longest_launch{0};

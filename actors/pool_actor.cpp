@@ -40,10 +40,6 @@ Event event_of(const Pool& pool, std::string type) {
   return result;
 }
 
-std::chrono::milliseconds prepare_deadline(const Pool& pool) {
-  return pool.node->settings.probe_timeout.value + prepare_slack;
-}
-
 // -- launching ----------------------------------------------------------------------------------------------------------
 
 void pump(const Pool& pool);
@@ -101,17 +97,18 @@ void spawn_container(const Pool& pool, LaunchOrder order, Selection selection, R
   container.oom_group = pool.settings->oom_group.value;
   auto id = info.spec.id;
   auto actor = pool.self->spawn(container_actor, pool.node, std::move(container));
-  state.places[id] = false;
+  state.places[id] = {actor.address()};
   state.actors[actor.address()] = id;
   pool.self->monitor(actor);
   pool.self->send(pool.parent, ContainerSpawned{id, actor});
+  auto holder = actor.address();
   auto deadline = start_slot_deadline + pool.node->settings.start_timeout.value + launch_slack;
   pool.self->request(actor, deadline, BeginLaunch{})
     .then(
       [=](ContainerInfo& started) mutable {
         auto place = pool.state().places.find(id);
-        if (place != pool.state().places.end())
-          place->second = true;
+        if (place != pool.state().places.end() && place->second.holder == holder)
+          place->second.runs = true;
         reply.deliver(std::move(started));
       },
       [=](caf::error& err) mutable { reply.deliver(std::move(err)); });
@@ -163,10 +160,27 @@ caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
   if (admission == Admission::start) {
     launch(pool, std::move(order), reply);
   } else {
+    // An attached client that is gone does not want its container any more.
+    if (order.reader)
+      pool.self->monitor(caf::actor_cast<caf::actor>(order.reader));
     state.queue.push_back({++state.last_ticket, std::move(order), reply});
     pool.self->delayed_send(pool.self, settings.queue.value.timeout, QueueTimeout{state.last_ticket});
   }
   return reply;
+}
+
+/// Takes launches out of the queue. True if there was one.
+template <class Predicate>
+bool cancel_if(const Pool& pool, Predicate predicate, const char* why) {
+  auto& queue = pool.state().queue;
+  return std::erase_if(queue, [&](auto& x) {
+           if (!predicate(x))
+             return false;
+           x.promise.deliver(to_caf({ec::cancelled, "container \"" + x.order.spec.id.value + "\"",
+                                     std::string{"its launch waited for a place, and "} + why, {}}));
+           return true;
+         })
+         > 0;
 }
 
 void on_queue_timeout(const Pool& pool, uint64_t ticket) {
@@ -177,9 +191,12 @@ void on_queue_timeout(const Pool& pool, uint64_t ticket) {
   auto seconds = std::chrono::duration<double>(pool.settings->queue.value.timeout).count();
   char waited[32];
   std::snprintf(waited, sizeof(waited), "%g s", seconds);
+  auto preparing = pool.state().condition == PoolState::preparing;
   i->promise.deliver(to_caf({ec::queue_timeout, "pool \"" + pool.name() + "\"",
-                             std::string{"the launch waited "} + waited + " for a place",
-                             "wait for a container to end, or raise `maxContainers` or `queue.timeout`"}));
+                             std::string{"the launch waited "} + waited
+                               + (preparing ? " for the pool's runtime, which is still being tried out" : " for a place"),
+                             preparing ? "try again, or raise `queue.timeout`"
+                                       : "wait for a container to end, or raise `maxContainers` or `queue.timeout`"}));
   queue.erase(i);
 }
 
@@ -218,13 +235,16 @@ void tell_prepared(const Pool& pool, RuntimeKind kind, const Result<PreparedRunt
   } else {
     event.texts["code"] = to_string(prepared.error().code);
     event.texts["error"] = render(prepared.error());
+    const auto& platform = pool.settings->gvisor_platform.value;
     if (prepared.error().code == ec::platform_failed)
-      log::error("platform initialization failed",
-                 {{"pool", pool.name()},
-                  {"platform", pool.settings->gvisor_platform.value.empty() ? "default"
-                                                                            : pool.settings->gvisor_platform.value},
-                  {"reason", prepared.error().reason},
-                  {"next", prepared.error().next}});
+      log::error("platform initialization failed", {{"pool", pool.name()},
+                                                    {"platform", platform.empty() ? "default" : platform},
+                                                    {"reason", prepared.error().reason},
+                                                    {"next", prepared.error().next}});
+    else
+      log::error("runtime initialization failed", {{"pool", pool.name()},
+                                                   {"runtime", to_string(kind)},
+                                                   {"reason", render(prepared.error())}});
   }
   pool.self->send(pool.node->events, std::move(event));
 }
@@ -237,6 +257,10 @@ void tell_condition(const Pool& pool) {
     case PoolState::preparing:
       return;
     case PoolState::ready:
+      if (state.reason.empty())
+        break;
+      event.texts["reason"] = state.reason;
+      log::warn("pool serves, but not all that its policies allow", {{"pool", pool.name()}, {"reason", state.reason}});
       break;
     case PoolState::degraded:
       event.texts["reason"] = state.reason;
@@ -250,6 +274,20 @@ void tell_condition(const Pool& pool) {
       break;
   }
   pool.self->send(pool.node->events, std::move(event));
+}
+
+/// What of the pool's runtimes does not work, in the order in which they are tried; empty if all that it may need does.
+std::string explain_condition(const SelectionRules& rules) {
+  auto result = std::string{};
+  auto add = [&](const RuntimeHealth& health) {
+    if (!health.usable)
+      result += (result.empty() ? "" : "; ") + health.reason;
+  };
+  add(rules.health);
+  auto needs_runc = rules.overrides == OverridePolicy::allow || rules.on_unavailable == UnavailablePolicy::fallback;
+  if (rules.configured != RuntimeKind::runc && needs_runc)
+    add(rules.runc_health);
+  return result;
 }
 
 /// All probes have ended: decides how the pool stands, makes the selector of this generation, lets the waiting launches go.
@@ -270,8 +308,7 @@ void open_for_service(const Pool& pool) {
     state.condition = PoolState::unavailable;
   else
     state.condition = plain->reason == SelectionReason::fallback ? PoolState::degraded : PoolState::ready;
-  if (state.condition != PoolState::ready)
-    state.reason = plain ? rules.health.reason : plain.error().reason;
+  state.reason = explain_condition(rules);
   state.selector = pool.self->spawn(selector_actor, rules);
   pool.self->monitor(state.selector);
   tell_condition(pool);
@@ -292,7 +329,7 @@ void prepare(const Pool& pool, RuntimeKind kind, const SpawnRuntime& spawn_runti
   auto runtime = spawn_runtime(kind);
   pool.self->monitor(runtime);
   pool.state().members[kind].actor = runtime;
-  pool.self->request(runtime, prepare_deadline(pool), PrepareRuntime{})
+  pool.self->request(runtime, pool.node->prepare_deadline, PrepareRuntime{})
     .then([=](PreparedRuntime& prepared) { on_prepared(pool, kind, std::move(prepared)); },
           [=](caf::error& err) { on_prepared(pool, kind, tl::unexpected{from_caf(err)}); });
 }
@@ -317,7 +354,7 @@ PoolInfo describe(const Pool& pool) {
   }
   info.reason = state.reason;
   info.running = static_cast<uint32_t>(
-    std::count_if(state.places.begin(), state.places.end(), [](const auto& x) { return x.second; }));
+    std::count_if(state.places.begin(), state.places.end(), [](const auto& x) { return x.second.runs; }));
   info.starting = static_cast<uint32_t>(state.places.size()) - info.running + state.admitted;
   info.queued = static_cast<uint32_t>(state.queue.size());
   info.max_containers = settings.max_containers.value;
@@ -330,15 +367,22 @@ PoolInfo describe(const Pool& pool) {
 /// A container's actor ends after its removal; one that dies earlier must not keep its place.
 void on_down(const Pool& pool, const caf::down_msg& down) {
   auto& state = pool.state();
-  auto i = state.actors.find(down.source);
-  if (i == state.actors.end()) {
+  auto is_runtime = std::any_of(state.members.begin(), state.members.end(),
+                                [&](const auto& x) { return x.second.actor && x.second.actor.address() == down.source; });
+  if (is_runtime || (state.selector && state.selector.address() == down.source)) {
     log::error("actor of a pool died", {{"pool", pool.name()}, {"error", render(from_caf(down.reason))}});
     return;
   }
+  cancel_if(pool, [&](const auto& x) { return x.order.reader && x.order.reader->address() == down.source; }, "its client has gone");
+  auto i = state.actors.find(down.source);
+  if (i == state.actors.end())
+    return;
   auto id = i->second;
   state.actors.erase(i);
-  if (state.places.count(id) > 0)
-    log::error("actor of a container died", {{"pool", pool.name()}, {"container_id", id.value}});
+  auto place = state.places.find(id);
+  if (place == state.places.end() || place->second.holder != down.source)
+    return;
+  log::error("actor of a container died", {{"pool", pool.name()}, {"container_id", id.value}});
   give_place_back(pool, id);
 }
 
@@ -364,6 +408,9 @@ PoolActor::behavior_type pool_actor(Self self, NodeContextPtr node, NodeActor pa
   return {
     [=](LaunchOrder& order) { return on_launch(pool, order); },
     [=](const DescribePool&) { return describe(pool); },
+    [=](const CancelLaunch& cancel) {
+      return cancel_if(pool, [&](const auto& x) { return x.order.spec.id == cancel.id; }, "it was removed");
+    },
     [=](const ContainerEnded& ended) { give_place_back(pool, ended.id); },
     [=](const QueueTimeout& timeout) { on_queue_timeout(pool, timeout.ticket); },
   };

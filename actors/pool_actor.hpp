@@ -43,8 +43,13 @@ struct PoolActorState {
   uint64_t last_ticket = 0;
   /// Launches that were admitted and have no container yet.
   uint32_t admitted = 0;
-  /// Containers that hold a place, and whether they run already.
-  std::map<ContainerId, bool> places;
+  struct Place {
+    /// Whose it is: after a removal the id may stand for another container.
+    caf::actor_addr holder;
+    bool runs = false;
+  };
+
+  std::map<ContainerId, Place> places;
   std::map<caf::actor_addr, ContainerId> actors;
 
   static inline const char* name = "pool";

@@ -45,6 +45,8 @@ enum class ec : uint8_t {
   runtime_failed,
   /// The platform of a sandbox runtime does not work on this host.
   platform_failed,
+  /// The launch was taken back before the container ran.
+  cancelled,
   /// An answer did not come in time.
   deadline_exceeded,
   /// A configuration file is wrong.

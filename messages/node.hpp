@@ -63,6 +63,7 @@ using PoolInfos = std::vector<PoolInfo>;
 ///                                     \-> unknown_pool, duplicate_id, bad_id, rootfs_missing, bad_request
 ///     API -- FindContainer ----> NODE --> ContainerActor
 ///                                     \-> unknown_container
+///     API -- CancelLaunch -----> NODE --> (delegated to the POOL), or false if the launch has left the queue
 ///     API -- ListContainers ---> NODE --> ContainerInfos, by time of acceptance
 ///     API -- ListPools --------> NODE --> PoolInfos, by name
 ///
@@ -71,6 +72,7 @@ using PoolInfos = std::vector<PoolInfo>;
 using NodeActor = caf::typed_actor<
   caf::replies_to<LaunchOrder>::with<ContainerInfo>,
   caf::replies_to<FindContainer>::with<ContainerActor>,
+  caf::replies_to<CancelLaunch>::with<bool>,
   caf::replies_to<ListContainers>::with<ContainerInfos>,
   caf::replies_to<ListPools>::with<PoolInfos>,
   caf::reacts_to<ContainerSpawned>,

@@ -49,7 +49,7 @@ struct PoolInfo {
   std::string version;
   std::string platform;
   std::string root;
-  /// Why the pool is degraded or unavailable.
+  /// Why the pool is degraded or unavailable, or cannot do all that its policies allow.
   std::string reason;
   uint32_t running = 0;
   uint32_t starting = 0;
@@ -73,6 +73,17 @@ struct DescribePool {};
 template <class Inspector>
 auto inspect(Inspector& f, DescribePool&) {
   return f();
+}
+
+/// API -> NODE -> POOL: take this launch out of the queue. Answered with whether it was there; the launch is answered with
+/// `cancelled`.
+struct CancelLaunch {
+  ContainerId id;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, CancelLaunch& x) {
+  return f(x.id);
 }
 
 /// CONTAINER -> POOL: my processes have ended; the place is free.
@@ -102,9 +113,11 @@ constexpr auto launch_slack = std::chrono::seconds{60};
 ///
 ///     NODE ----- LaunchOrder ----> POOL --> ContainerInfo, when it runs
 ///                                       \-> limit_reached, queue_timeout, limit_exceeded, pool_unavailable, …
+///     NODE ----- CancelLaunch ---> POOL --> bool
 ///     CONTAINER - ContainerEnded -> POOL    frees the place; the next queued launch goes on
 using PoolActor = caf::typed_actor<
   caf::replies_to<LaunchOrder>::with<ContainerInfo>,
+  caf::replies_to<CancelLaunch>::with<bool>,
   caf::replies_to<DescribePool>::with<PoolInfo>,
   caf::reacts_to<ContainerEnded>,
   caf::reacts_to<QueueTimeout>>;

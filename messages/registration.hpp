@@ -16,6 +16,7 @@ class actor_system_config;
 
 CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::BeginLaunch))
+  CAF_ADD_TYPE_ID(berth, (berth::CancelLaunch))
   CAF_ADD_TYPE_ID(berth, (berth::ContainerActor))
   CAF_ADD_TYPE_ID(berth, (berth::ContainerEnded))
   CAF_ADD_TYPE_ID(berth, (berth::ContainerInfo))

@@ -34,7 +34,7 @@ std::optional<Phase> next(Phase phase, Happened event) {
         return Phase::exited;
       break;
     case Happened::launch_failed:
-      if (phase == Phase::accepted || alive)
+      if (phase == Phase::accepted || alive || phase == Phase::ended)
         return Phase::failed;
       break;
   }

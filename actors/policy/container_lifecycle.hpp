@@ -45,7 +45,7 @@ enum class Happened : uint8_t {
 ///     accepted --slot--> creating --created--> created --watched--> starting --started--> running
 ///         |                 |                     |                     |                    |
 ///         |                 +----------------- stop_asked --------------+--------------------+--> stopping
-///         +-- launch_failed (from any phase up to stopping that has not run) --> failed
+///         +-- launch_failed (from any phase up to ended in which it has not run) --> failed
 ///     creating … stopping --init_exited--> ended --exit_told--> exited
 ///
 /// An exit may overtake `monitor_started` (the workload ran shorter than the start took): `ended` swallows it.

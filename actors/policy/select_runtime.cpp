@@ -42,7 +42,9 @@ Result<Selection> select_runtime(const SelectionRules& rules, const LaunchNeeds&
   }
   result.runtime = RuntimeKind::runc;
   if (!rules.runc_health.usable)
-    return unavailable(rules, RuntimeKind::runc, rules.runc_health.reason);
+    return unavailable(rules, RuntimeKind::runc,
+                       rules.runc_health.reason
+                         + (result.reason == SelectionReason::fallback ? "; " + result.detail : std::string{}));
   return result;
 }
 

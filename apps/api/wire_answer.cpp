@@ -206,6 +206,7 @@ int http_status_of(const Error& error) {
     case ec::unknown_container:
     case ec::rootfs_missing: return 404;
     case ec::duplicate_id:
+    case ec::cancelled:
     case ec::wrong_state: return 409;
     case ec::limit_exceeded:
     case ec::command_not_found:

@@ -124,6 +124,13 @@ Result<void> NodeClient::signal(const ContainerId& id, int signal) const {
 }
 
 Result<void> NodeClient::remove(const ContainerId& id, bool force) const {
+  if (force) {
+    auto cancelled = ask<bool>(node_, describe_deadline, CancelLaunch{id});
+    if (!cancelled)
+      return failure(std::move(cancelled.error()));
+    if (*cancelled)
+      return {};
+  }
   return ask_container<void>(id, container_deadline, RemoveContainer{force});
 }
 

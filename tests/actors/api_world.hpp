@@ -173,6 +173,7 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
                               "there is none", "see ps"});
         return self->spawn(fake_container, script, find.id.value);
       },
+      [](const CancelLaunch&) { return false; },
       [=](const ListContainers& list) {
         auto guard = std::lock_guard{script->mutex};
         auto result = ContainerInfos{};

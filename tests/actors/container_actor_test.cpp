@@ -4,6 +4,8 @@
 #include "runtimes/linux/process.hpp"
 #include "runtimes/linux/unix_socket.hpp"
 #include "tests/support/actor_world.hpp"
+#include "tests/support/command.hpp"
+#include "tests/support/eventually.hpp"
 
 #include <csignal>
 
@@ -20,6 +22,8 @@ struct ContainerWorld : berth::test::ActorWorld {
   UniqueFd peer;
   std::optional<Error> launcher_error;
   bool oom_answers = true;
+  bool slots_are_free = true;
+  bool files_can_go = true;
   OomSummary oom_summary;
   std::vector<caf::typed_response_promise<OomSummary>> open_finishes;
   /// A real process, because the actor holds a pidfd of init.
@@ -58,23 +62,34 @@ struct ContainerWorld : berth::test::ActorWorld {
               peer = std::move(sockets.second);
               return MonitorLink{std::make_shared<MonitorConnection>(std::move(sockets.first))};
             },
-            [this](const RemoveFiles&) { story.push_back("files removed"); },
+            [this](const RemoveFiles&) -> caf::result<void> {
+              story.push_back("files removed");
+              if (!files_can_go)
+                return to_caf({ec::system_error, "unlink /x", "Read-only file system", {}});
+              return caf::unit;
+            },
             [this](const SweepContainer&) { story.push_back("swept"); }};
   });
 
-  RuntimeActor runtime = spawn([this]() -> RuntimeActor::behavior_type {
-    return {[](const PrepareRuntime&) { return PreparedRuntime{}; }, [](const TakeStartSlot&) { return StartSlot{}; },
+  RuntimeActor runtime = spawn([this](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
+    return {[](const PrepareRuntime&) { return PreparedRuntime{}; },
+            [this, self](const TakeStartSlot&) -> caf::result<StartSlot> {
+              if (!slots_are_free)
+                return self->make_response_promise<StartSlot>();
+              return StartSlot{};
+            },
             [this](const ReturnStartSlot&) { story.push_back("slot returned"); }};
   });
 
   PoolActor pool = spawn([this]() -> PoolActor::behavior_type {
-    return {[](const LaunchOrder&) { return ContainerInfo{}; }, [](const DescribePool&) { return PoolInfo{}; },
-            [this](const ContainerEnded&) { story.push_back("place free"); }, [](const QueueTimeout&) {}};
+    return {[](const LaunchOrder&) { return ContainerInfo{}; }, [](const CancelLaunch&) { return false; },
+            [](const DescribePool&) { return PoolInfo{}; }, [this](const ContainerEnded&) { story.push_back("place free"); }, [](const QueueTimeout&) {}};
   });
 
   NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
     return {[](const LaunchOrder&) { return ContainerInfo{}; },
             [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
+            [](const CancelLaunch&) { return false; },
             [](const ListContainers&) { return ContainerInfos{}; },
             [](const ListPools&) { return PoolInfos{}; },
             [](const ContainerSpawned&) {},
@@ -141,6 +156,15 @@ struct ContainerWorld : berth::test::ActorWorld {
     story.clear();
   }
 
+  /// So that it cannot end by SIGTERM. A signal that comes before it has stopped would still end it.
+  void freeze_init() {
+    REQUIRE(init.kill(SIGSTOP));
+    REQUIRE(berth::test::eventually(10s, [&] {
+      auto stat = berth::test::text_of("/proc/" + std::to_string(init.pid()) + "/stat");
+      return stat.find(") T ") != std::string::npos;
+    }));
+  }
+
   ContainerInfo describe() {
     return *ask<ContainerInfo>(container, DescribeContainer{}).get();
   }
@@ -201,7 +225,7 @@ TEST_CASE_METHOD(ContainerWorld, "the exit waits until the OOM actor has told ev
 TEST_CASE_METHOD(ContainerWorld, "stop sends TERM at once and KILL when the grace period is over", "[container]") {
   run_it();
   // A shell in a container may ignore TERM; our init is stopped so that it cannot end by it.
-  REQUIRE(init.kill(SIGSTOP));
+  freeze_init();
   auto stopped = ask<ContainerInfo>(container, StopContainer{2000ms});
   CHECK(describe().state == ContainerState::stopping);
   pass(1999ms);
@@ -218,7 +242,7 @@ TEST_CASE_METHOD(ContainerWorld, "stop sends TERM at once and KILL when the grac
 
 TEST_CASE_METHOD(ContainerWorld, "stop without a time uses the pool's grace period", "[container]") {
   run_it();
-  REQUIRE(init.kill(SIGSTOP));
+  freeze_init();
   ask<ContainerInfo>(container, StopContainer{});
   pass(4999ms);
   CHECK(!init.wait_for(0ms).value());
@@ -245,6 +269,81 @@ TEST_CASE_METHOD(ContainerWorld, "a start that takes too long is aborted and ans
   CHECK(story
         == Story{"container.accepted", "slot returned", "container.failed", "place free", "files removed",
                  "container.removed", "id free"});
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a start that is given up between create and start is no container that ran", "[container]") {
+  launch();
+  hear_created();
+  auto stopped = Pending<ContainerInfo>{};
+  auto code = ec::deadline_exceeded;
+  SECTION("for its time") { pass(60'000ms); }
+  SECTION("by a stop") {
+    stopped = ask<ContainerInfo>(container, StopContainer{});
+    code = ec::cancelled;
+  }
+  CHECK(commands() == std::vector<MonitorCommand>{StartCommand{}, AbortCommand{}});
+  story.clear();
+  hear(MonitorExited{SIGKILL, {9}, 0, 0, 0, 0});
+  CHECK(!launched.done());
+  hear(MonitorDeleted{});
+  REQUIRE(!launched.get());
+  CHECK(launched.get().error().code == code);
+  CHECK(story
+        == Story{"slot returned", "finish", "slot returned", "container.failed", "place free", "files removed",
+                 "container.removed", "id free"});
+  if (code == ec::cancelled)
+    CHECK(stopped.get()); // what was asked for has happened
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a launch that waits for its turn to start can be taken back", "[container]") {
+  slots_are_free = false;
+  launch();
+  story.clear();
+  SECTION("by a stop") { CHECK(ask<ContainerInfo>(container, StopContainer{}).get()); }
+  SECTION("by force") { CHECK(ask<void>(container, RemoveContainer{true}).get()); }
+  REQUIRE(!launched.get());
+  CHECK(launched.get().error().code == ec::cancelled);
+  CHECK(story
+        == Story{"slot returned", "container.failed", "place free", "files removed", "container.removed", "id free"});
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a later stop may shorten the time that an earlier one gave, not lengthen it",
+                 "[container]") {
+  run_it();
+  freeze_init();
+  ask<ContainerInfo>(container, StopContainer{600'000ms});
+  ask<ContainerInfo>(container, StopContainer{2000ms});
+  ask<ContainerInfo>(container, StopContainer{900'000ms});
+  pass(1999ms);
+  CHECK(!init.wait_for(0ms).value());
+  pass(1ms);
+  CHECK(init.wait_for(5000ms).value());
+}
+
+TEST_CASE_METHOD(ContainerWorld, "without an answer of the OOM actor the kill is still told before the exit, once",
+                 "[container]") {
+  oom_answers = false;
+  run_it();
+  hear(MonitorExited{SIGKILL, {9}, 1, 0, 0, 64});
+  pass(10'000ms);
+  CHECK(story == Story{"slot returned", "finish", "container.oom", "container.exited", "place free"});
+  CHECK(describe().exit.oom_killed);
+  auto late = OomKill{{"a"}, {"web"}};
+  late.kills = 1;
+  caf::anon_send(container, late);
+  run();
+  CHECK(story.back() == "place free");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a removal that leaves files behind says so and frees the id all the same", "[container]") {
+  files_can_go = false;
+  run_it();
+  hear(exit_0);
+  hear(MonitorDeleted{});
+  auto removed = ask<void>(container, RemoveContainer{false}).get();
+  REQUIRE(!removed);
+  CHECK(removed.error().reason == "Read-only file system");
+  CHECK(story.back() == "id free");
 }
 
 TEST_CASE_METHOD(ContainerWorld, "a launch that fails leaves nothing and frees its id before the answer", "[container]") {

@@ -40,6 +40,7 @@ struct PoolWorld : berth::test::ActorWorld {
   NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
     return {[](const LaunchOrder&) { return ContainerInfo{}; },
             [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
+            [](const CancelLaunch&) { return false; },
             [](const ListContainers&) { return ContainerInfos{}; },
             [](const ListPools&) { return PoolInfos{}; },
             [this](const ContainerSpawned& x) {
@@ -78,13 +79,17 @@ struct PoolWorld : berth::test::ActorWorld {
 
   PoolActor pool_of(PoolSettings settings) {
     auto node = std::make_shared<NodeContext>();
-    node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(*detect_cgroup_host(), "/berth-unit").value());
+    // Of version 1, where nothing is made before the runtime does it.
+    auto cgroups = CgroupHost{};
+    cgroups.version = CgroupVersion::v1;
+    cgroups.hierarchies = {"/nowhere/memory"};
+    cgroups.controllers = {{"memory", "/nowhere/memory"}};
+    node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
     node->host.paths = node_paths("/nowhere");
     node->events = event_actor;
     auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::move(settings),
                       SpawnRuntime{[this](RuntimeKind kind) { return runtime(kind); }});
     run();
-    node->host.cgroups->remove_all();
     return pool;
   }
 
@@ -115,6 +120,7 @@ struct PoolWorld : berth::test::ActorWorld {
 };
 
 const auto broken = failure(ec::platform_failed, "gvisor", "it hangs", "use another platform");
+const auto broken_runc = failure(ec::runtime_failed, "runc", "no such program", "install it");
 
 } // namespace
 
@@ -143,6 +149,30 @@ TEST_CASE_METHOD(PoolWorld, "a full pool queues as many launches as its queue is
     launch(pool, "e");
     CHECK(spawned.size() == 3);
   }
+  SECTION("who waits can be taken out of the queue") {
+    CHECK_FALSE(*ask<bool>(pool, CancelLaunch{{"a"}}).get());
+    CHECK(*ask<bool>(pool, CancelLaunch{{"c"}}).get());
+    REQUIRE(!waiting.get());
+    CHECK(waiting.get().error().code == ec::cancelled);
+    end(pool, "a");
+    CHECK(spawned.size() == 2);
+  }
+  SECTION("a launch whose reader goes away is taken out of the queue") {
+    end(pool, "a");
+    REQUIRE(spawned.back().value == "c");
+    auto reader = spawn([](caf::event_based_actor*) -> caf::behavior { return {[](const ReleaseOutput&) {}}; });
+    auto order = LaunchOrder{};
+    order.spec.id = {"e"};
+    order.spec.pool = {"web"};
+    order.reader = caf::actor_cast<caf::strong_actor_ptr>(reader);
+    auto unread = ask<ContainerInfo>(pool, std::move(order));
+    CHECK(describe(pool).queued == 1);
+    caf::anon_send_exit(reader, caf::exit_reason::user_shutdown);
+    run();
+    REQUIRE(!unread.get());
+    CHECK(unread.get().error().code == ec::cancelled);
+    CHECK(describe(pool).queued == 0);
+  }
   SECTION("who waits too long is told so") {
     pass(4999ms);
     CHECK(!waiting.done());
@@ -165,6 +195,30 @@ TEST_CASE_METHOD(PoolWorld, "launches wait while the runtime is probed, whatever
   run();
   CHECK(spawned.size() == 1);
   CHECK(describe(pool).state == PoolState::ready);
+}
+
+TEST_CASE_METHOD(PoolWorld, "who waits in vain for the probe is not told to wait for a container", "[pool]") {
+  probes_answer = false;
+  auto s = settings();
+  s.queue.value = {1, 1000ms};
+  auto pool = pool_of(s);
+  auto waiting = launch(pool, "a");
+  pass(1000ms);
+  REQUIRE(!waiting.get());
+  CHECK(waiting.get().error().code == ec::queue_timeout);
+  CHECK(waiting.get().error().next == "try again, or raise `queue.timeout`");
+}
+
+TEST_CASE_METHOD(PoolWorld, "the end of an earlier container of the same id does not free the place of the new one", "[pool]") {
+  auto s = settings();
+  s.max_containers.value = 1;
+  auto pool = pool_of(s);
+  launch(pool, "a");
+  end(pool, "a");
+  launch(pool, "a");
+  caf::anon_send_exit(container_actors.at(0), caf::exit_reason::kill);
+  run();
+  CHECK(launch(pool, "b").get().error().code == ec::limit_reached);
 }
 
 TEST_CASE_METHOD(PoolWorld, "how a pool stands follows its runtimes and its policy", "[pool]") {
@@ -192,14 +246,16 @@ TEST_CASE_METHOD(PoolWorld, "how a pool stands follows its runtimes and its poli
   if (!row.gvisor_works)
     health.at(gvisor) = broken;
   if (!row.runc_works)
-    health.at(RuntimeKind::runc) = broken;
+    health.at(RuntimeKind::runc) = broken_runc;
   auto s = settings(row.configured);
   s.on_runtime_unavailable.value = row.policy;
   auto pool = pool_of(s);
   auto info = describe(pool);
   CHECK(info.state == row.wanted);
   CHECK(events.back() == row.event);
-  CHECK(info.reason.empty() == (row.wanted == PoolState::ready));
+  // A gVisor pool that lets GPU work go to runc is not whole without runc.
+  CHECK(info.reason.empty() == (row.runc_works && (row.gvisor_works || row.configured == RuntimeKind::runc)));
+  CHECK((info.reason.find("gvisor: it hangs") != std::string::npos) == !row.gvisor_works);
   CHECK(info.effective == (row.wanted == PoolState::degraded ? RuntimeKind::runc : row.configured));
   auto launched = launch(pool, "a");
   if (row.wanted == PoolState::unavailable) {

@@ -31,6 +31,7 @@ TEST_CASE("the whole lifecycle, every phase with every event", "[policy]") {
     {{P::stopping, H::init_exited}, P::ended},
     {{P::stopping, H::launch_failed}, P::failed},
     {{P::ended, H::exit_told}, P::exited},
+    {{P::ended, H::launch_failed}, P::failed}, // it was ended between create and start
   };
   for (auto phase = 0; phase <= static_cast<int>(P::failed); ++phase) {
     for (auto event = 0; event <= static_cast<int>(H::launch_failed); ++event) {

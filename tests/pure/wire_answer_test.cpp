@@ -123,6 +123,7 @@ TEST_CASE("every error has a status, and a code to exit with", "[wire]") {
       {ec::rootfs_missing, 404, 125},
       {ec::duplicate_id, 409, 125},
       {ec::wrong_state, 409, 125},
+      {ec::cancelled, 409, 125},
       {ec::limit_exceeded, 422, 125},
       {ec::command_not_found, 422, 127},
       {ec::command_not_executable, 422, 126},
