@@ -20,7 +20,7 @@ BundleTraits adapt_to_runc(const BundleRequest& request, const RuntimeProfile& p
   return result;
 }
 
-BundleTraits adapt_to_gvisor(const BundleRequest& request, const RuntimeProfile& profile) {
+BundleTraits adapt_to_gvisor(const BundleRequest& request) {
   auto result = BundleTraits{};
   auto& asked = request.spec.limits;
   result.limits.cpu_millis = asked.cpu_millis;
@@ -30,12 +30,8 @@ BundleTraits adapt_to_gvisor(const BundleRequest& request, const RuntimeProfile&
   if (asked.pids > 0)
     result.limits.pids = asked.pids + gvisor_extra_pids;
   // The sandbox's own filter on the host is stricter than any of ours, and inside it the calls end
-  // in gVisor's kernel. Only an operator who asks for filters inside gets one.
-  result.seccomp =
-    std::any_of(profile.flags.begin(), profile.flags.end(), [](const std::string& flag) {
-      return flag == "-oci-seccomp" || flag == "--oci-seccomp" || flag == "-oci-seccomp=true"
-             || flag == "--oci-seccomp=true";
-    });
+  // in gVisor's kernel.
+  result.seccomp = false;
   // An OOM kill takes the whole sandbox in any case.
   result.oom_group = false;
   // gVisor applies the options to all that it serves from a source.
@@ -52,7 +48,7 @@ Result<BundleTraits> adapt_bundle(const BundleRequest& request, const RuntimePro
     return failure(limits.error());
   switch (profile.kind) {
     case RuntimeKind::runc: return adapt_to_runc(request, profile);
-    case RuntimeKind::gvisor: return adapt_to_gvisor(request, profile);
+    case RuntimeKind::gvisor: return adapt_to_gvisor(request);
   }
   return failure(ec::internal, "bundle", "no such runtime");
 }

@@ -258,15 +258,19 @@ Explanation recognize(const std::vector<RuntimeMessage>& messages, const Context
 
 } // namespace
 
+std::optional<Error> recognize_launch_failure(const RuntimeProfile& profile,
+                                              const MonitorFailed& failed, const LaunchSpec& spec) {
+  if (failed.stage == LaunchStage::plan || failed.stage == LaunchStage::mount)
+    return Error{ec::system_error, "container \"" + spec.id.value + "\"", one_line(failed.message),
+                 "check that the root file system is a directory that overlayfs can have below it"};
+  return recognize(parse_runtime_text(failed.message), {profile, spec});
+}
+
 Error explain_launch_failure(const RuntimeProfile& profile, const MonitorFailed& failed,
                              const LaunchSpec& spec) {
-  if (failed.stage == LaunchStage::plan || failed.stage == LaunchStage::mount)
-    return {ec::system_error, "container \"" + spec.id.value + "\"", one_line(failed.message),
-            "check that the root file system is a directory that overlayfs can have below it"};
-  auto messages = parse_runtime_text(failed.message);
-  if (auto error = recognize(messages, {profile, spec}))
+  if (auto error = recognize_launch_failure(profile, failed, spec))
     return *error;
-  auto reason = main_message(messages);
+  auto reason = main_message(parse_runtime_text(failed.message));
   if (contains(reason, "waiting for sandbox to start: EOF"))
     reason = "the sandbox ended while it was starting, and said nothing";
   if (reason.empty())

@@ -17,6 +17,10 @@ namespace berth {
 Error explain_launch_failure(const RuntimeProfile& profile, const MonitorFailed& failed,
                              const LaunchSpec& spec);
 
+/// The same, but nothing if the message is none of those whose meaning is known.
+std::optional<Error> recognize_launch_failure(const RuntimeProfile& profile,
+                                              const MonitorFailed& failed, const LaunchSpec& spec);
+
 /// Nothing if the program that `exec` ran has ended by itself, so that `wait_status` is its own.
 /// Else why the runtime could not run it, by the text of the log file that this call of `exec` had
 /// for itself.

@@ -72,7 +72,7 @@ class Canary {
 public:
   Canary(const LaunchHost& host, RuntimeProfile profile, const PoolSettings& pool, std::string rootfs) : host_(host) {
     info_.spec.pool = pool.name;
-    info_.spec.id = {"probe-" + make_runtime_id()};
+    info_.spec.id = {std::string{probe_id_prefix} + make_runtime_id()};
     info_.spec.rootfs = std::move(rootfs);
     info_.spec.args = {"/canary", "--canary"};
     info_.profile = std::move(profile);
@@ -89,7 +89,7 @@ public:
 
   /// Success if the container ran and ended as it should within `deadline`.
   Result<void> run(std::chrono::milliseconds deadline, FdMonitor& reaper) {
-    auto connection = launch_monitor(info_, false, host_, reaper);
+    auto connection = launch_monitor(info_, {.is_probe = true}, host_, reaper);
     if (!connection)
       return failure(connection.error());
     connection_ = std::move(*connection);
@@ -101,7 +101,7 @@ public:
     if (!done_)
       (void) sweep_container(info_, host_);
     if (!result && result.error().code == ec::deadline_exceeded)
-      result.error().reason = "a container did not boot and end within " + std::to_string(deadline.count()) + " ms";
+      return boot_failure("a container did not boot and end within " + std::to_string(deadline.count()) + " ms");
     return result;
   }
 
@@ -130,7 +130,9 @@ private:
         verdict = judge(*exited);
       } else if (auto* failed = std::get_if<MonitorFailed>(&*message)) {
         done_ = true;
-        return failure(explain_launch_failure(info_.profile, *failed, info_.spec));
+        if (auto known = recognize_launch_failure(info_.profile, *failed, info_.spec))
+          return failure(std::move(*known));
+        return boot_failure(explain_launch_failure(info_.profile, *failed, info_.spec).reason);
       } else if (std::holds_alternative<MonitorDeleted>(*message)) {
         done_ = true;
         return verdict;
@@ -142,7 +144,13 @@ private:
     auto status = to_exit_status(exited.wait_status);
     if (status == ExitStatus{Exited{canary_exit_code}})
       return {};
-    return failure(ec::runtime_failed, subject(), "the probe container ended with " + to_string(status));
+    return boot_failure("the probe container ended with " + to_string(status));
+  }
+
+  /// A sandbox that does not boot, for no reason that is known, is a matter of its platform.
+  tl::unexpected<Error> boot_failure(std::string reason) const {
+    auto is_sandbox = !info_.profile.has_host_processes;
+    return failure(is_sandbox ? ec::platform_failed : ec::runtime_failed, subject(), std::move(reason));
   }
 
   std::string subject() const {
@@ -155,11 +163,10 @@ private:
   bool done_ = false;
 };
 
-/// A sandbox that does not boot is a matter of its platform; the facts that are known about KVM say more.
+/// Says which platform failed, and what is known about KVM.
 Error explain_boot_failure(const RuntimeProfile& profile, Error error, const HostFacts& facts) {
-  if (profile.kind == RuntimeKind::runc)
+  if (error.code != ec::platform_failed)
     return error;
-  error.code = ec::platform_failed;
   auto platform = profile.platform.empty() ? std::string{"default"} : profile.platform;
   error.subject += ", platform " + platform;
   if (profile.platform == "kvm") {
