@@ -16,6 +16,8 @@ struct NodeContext {
   LaunchHost host;
   NodeSettings settings;
   std::shared_ptr<FdMonitor> fds;
+  /// How long a runtime may take until it has proven that it works, the waiting for its turn included.
+  std::chrono::milliseconds prepare_deadline{70'000};
   EventActor events;
   OomActor oom;
   /// At least one; containers are spread over them.

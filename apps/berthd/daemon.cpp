@@ -13,6 +13,7 @@
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/find_program.hpp"
 #include "runtimes/linux/lock_file.hpp"
+#include "runtimes/launch_monitor.hpp"
 #include "runtimes/runtime_probe.hpp"
 
 #include <caf/actor_system.hpp>
@@ -21,6 +22,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <semaphore>
 
 namespace berth {
 
@@ -60,7 +62,8 @@ std::set<ContainerId> find_foreign(const NodePaths& paths) {
   auto result = std::set<ContainerId>{};
   auto ignored = std::error_code{};
   for (const auto& entry : std::filesystem::directory_iterator{paths.containers(), ignored})
-    result.insert({entry.path().filename().string()});
+    if (auto name = entry.path().filename().string(); !name.starts_with(probe_id_prefix))
+      result.insert({std::move(name)});
   if (!result.empty()) {
     auto ids = std::string{};
     for (const auto& id : result)
@@ -138,9 +141,44 @@ uint32_t start_slots(const PoolSettings& pool, const HostFacts& facts) {
   return pool.max_concurrent_starts.value > 0 ? pool.max_concurrent_starts.value : 2 * facts.cpus;
 }
 
-ProbeRuntime probe_of(const NodeContextPtr& node, RuntimeKind kind, const PoolSettings& pool) {
+/// Probes that run at once. More of them would make each other late on a node with many pools, and a pool whose probe is late
+/// counts as one whose runtime does not work.
+class ProbeGate {
+public:
+  explicit ProbeGate(ptrdiff_t places) : places_(places) {
+    // nop
+  }
+
+  template <class F>
+  auto pass(F&& probe) {
+    places_.acquire();
+    struct Leave {
+      ProbeGate& gate;
+      ~Leave() {
+        gate.places_.release();
+      }
+    } leave{*this};
+    return probe();
+  }
+
+private:
+  std::counting_semaphore<> places_;
+};
+
+ptrdiff_t probe_places(const HostFacts& facts) {
+  return 2 * static_cast<ptrdiff_t>(std::max(facts.cpus, 1u));
+}
+
+/// How long a probe may take with all those that may be in front of it. Each has its own, shorter limits.
+std::chrono::milliseconds prepare_deadline(const Settings& settings, const HostFacts& facts) {
+  auto in_front = 2 * static_cast<ptrdiff_t>(settings.pools.size()) / probe_places(facts);
+  return (settings.node.probe_timeout.value + prepare_slack) * (1 + in_front);
+}
+
+ProbeRuntime probe_of(const NodeContextPtr& node, const std::shared_ptr<ProbeGate>& gate, RuntimeKind kind,
+                      const PoolSettings& pool) {
   return [=]() -> Result<PreparedRuntime> {
-    auto report = probe_runtime(kind, pool, node->settings, node->host, *node->fds);
+    auto report = gate->pass([&] { return probe_runtime(kind, pool, node->settings, node->host, *node->fds); });
     if (!report)
       return failure(report.error());
     return PreparedRuntime{std::move(report->profile), report->boot_time};
@@ -148,9 +186,10 @@ ProbeRuntime probe_of(const NodeContextPtr& node, RuntimeKind kind, const PoolSe
 }
 
 SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
+  auto gate = std::make_shared<ProbeGate>(probe_places(node->host.facts));
   return [=, &system](const NodeActor& parent, const PoolSettings& pool) {
     auto spawn_runtime = [=, &system](RuntimeKind kind) {
-      return system.spawn(runtime_actor, probe_of(node, kind, pool), node->settings.probe_timeout.value + prepare_slack,
+      return system.spawn(runtime_actor, probe_of(node, gate, kind, pool), node->prepare_deadline,
                           start_slots(pool, node->host.facts));
     };
     return system.spawn(pool_actor, node, parent, pool, spawn_runtime);
@@ -237,6 +276,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
     return failure(host.error());
   parts->host = *host;
   parts->pools = settings.pools;
+  remove_stale_probes(paths);
   if (auto made = make_canary_root(*host); !made)
     return failure(made.error());
   auto fds = FdMonitor::start();
@@ -253,19 +293,28 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   context->host = *host;
   context->settings = settings.node;
   context->fds = parts->fds;
+  context->prepare_deadline = prepare_deadline(settings, host->facts);
   context->events = system.spawn(event_actor, settings.node.event_history.value);
   context->oom = system.spawn(oom_actor, make_oom_source(*watch, open_kernel_log()));
+  // From here on there are actors, and the destructor of their system would wait for all of them: after a failure the process
+  // is of no use, and ends with them.
+  auto give_up = [&](Error error) {
+    (void) parts.release();
+    return failure(std::move(error));
+  };
   if (auto watched = watch_oom(*parts->fds, *watch, context->oom); !watched)
-    return failure(watched.error());
+    return give_up(watched.error());
   for (auto i = 0; i < launcher_count; ++i)
     context->launchers.push_back(system.spawn<caf::detached>(launcher_actor, *host, parts->fds));
   parts->events = context->events;
   publish(parts->events, "node.started");
   parts->node = system.spawn(node_actor, settings.pools, pool_spawner(system, context),
                              settings.node.start_timeout.value, find_foreign(paths));
-  auto server = HttpServer::start({paths.socket, api_context(system, parts->node, context, settings.pools)});
+  auto server = HttpServer::start({.socket_path = paths.socket,
+                                   .api = api_context(system, parts->node, context, settings.pools),
+                                   .socket_group = options.socket_group});
   if (!server)
-    return failure(server.error());
+    return give_up(server.error());
   parts->server = std::move(*server);
   log::info("berthd serves", {{"socket", paths.socket},
                               {"version", version},

@@ -16,6 +16,8 @@ struct DaemonOptions {
   std::string root;
   /// Empty: the one beside this program.
   std::string monitor_binary;
+  /// Whose members may use the API beside root; empty: that of the process.
+  std::string socket_group;
 };
 
 /// The whole node in one process: makes the directories, spawns the actors, serves the API.

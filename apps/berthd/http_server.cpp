@@ -41,7 +41,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options)
   auto stop = EventFlag::make();
   if (!stop)
     return failure(std::move(stop.error()));
-  auto listener = UnixListener::bind(options.socket_path, socket_mode);
+  auto listener = UnixListener::bind(options.socket_path, socket_mode, options.socket_group);
   if (!listener)
     return failure(std::move(listener.error()));
   return std::unique_ptr<HttpServer>{

@@ -20,6 +20,8 @@ struct HttpServerOptions {
   /// own while it lasts.
   size_t max_connections = 512;
   HttpPatience patience;
+  /// Whose members may use the socket beside root; empty: that of the process.
+  std::string socket_group;
 };
 
 /// The API on a Unix socket. A client that is slow or gone holds nothing but the thread of its own

@@ -1,6 +1,7 @@
 #include "actors/log.hpp"
 #include "apps/berthd/daemon.hpp"
 #include "config/load_settings.hpp"
+#include "runtimes/linux/process.hpp"
 #include "runtimes/linux/signals.hpp"
 
 #include <CLI/CLI.hpp>
@@ -29,6 +30,7 @@ struct Options {
   std::string config = "/etc/berth/berth.yaml";
   std::string root;
   std::string monitor;
+  std::string socket_group;
   std::string log_level = "debug";
 };
 
@@ -45,6 +47,8 @@ int main(int argc, char** argv) {
   app.add_option("--root", options.root, "Keep socket (DIR/berth.sock) and state below this directory")->type_name("DIR");
   app.add_option("--monitor", options.monitor, "The berth-monitor executable (default: beside berthd)")
     ->type_name("FILE");
+  app.add_option("--group", options.socket_group, "Group whose members may use the API's socket (default: root's)")
+    ->type_name("GROUP");
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
     ->type_name("LEVEL")
     ->capture_default_str();
@@ -65,6 +69,14 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%s\n", berth::render(error).c_str());
     return exit_config;
   }
+  for (const auto& notice : settings->notices)
+    berth::log::warn("configuration notice",
+                     {{"key", notice.path}, {"what", notice.what}, {"origin", to_string(notice.origin)}});
+  for (const auto& key : settings->ignored)
+    berth::log::info("configuration key ignored",
+                     {{"key", key.path}, {"why", key.why}, {"origin", to_string(key.origin)}});
+  if (auto raised = berth::raise_descriptor_limit(); !raised)
+    berth::log::warn("limit of open files cannot be raised", {{"reason", berth::render(raised.error())}});
   // Before the first thread, which would else be interrupted by them.
   auto signals = berth::block_signals({SIGINT, SIGTERM, SIGHUP});
   if (!signals) {
@@ -74,10 +86,12 @@ int main(int argc, char** argv) {
   auto root = options.root.empty() ? std::string{} : std::filesystem::absolute(options.root).lexically_normal().string();
   while (root.size() > 1 && root.back() == '/')
     root.pop_back();
-  auto daemon = berth::Daemon::start({std::move(*settings), std::move(root), options.monitor});
+  auto daemon = berth::Daemon::start(
+    {std::move(*settings), std::move(root), options.monitor, options.socket_group});
   if (!daemon) {
     berth::log::error("cannot start", {{"reason", berth::render(daemon.error())}});
-    return exit_failure;
+    // As below: there may be actors, and nobody waits for them.
+    std::_Exit(exit_failure);
   }
   for (;;) {
     auto signal = berth::next_signal(*signals);

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <spawn.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -138,6 +139,16 @@ std::optional<ExitStatus> from_siginfo(const siginfo_t& info) {
 }
 
 } // namespace
+
+Result<void> raise_descriptor_limit() {
+  auto limit = rlimit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return failure(sys_error("getrlimit", "RLIMIT_NOFILE"));
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return failure(sys_error("setrlimit", "RLIMIT_NOFILE"));
+  return {};
+}
 
 ExitStatus to_exit_status(int wait_status) {
   if (WIFSIGNALED(wait_status))

@@ -35,6 +35,10 @@ std::string to_string(const ExitStatus& status);
 /// True for exit code 0.
 bool succeeded(const ExitStatus& status);
 
+/// Lets this process have as many descriptors as it may. The usual soft limit of 1024 is for programs that use select(2),
+/// and would do for less than 200 containers.
+Result<void> raise_descriptor_limit();
+
 /// How a child process shall begin. A descriptor of -1 stands for /dev/null; descriptors stay the
 /// caller's.
 struct SpawnOptions {

@@ -4,8 +4,10 @@
 #include "runtimes/linux/sys_error.hpp"
 
 #include <algorithm>
+#include <system_error>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -61,6 +63,19 @@ Result<void> clear_path(const std::string& path, const UniqueFd& directory,
   return {};
 }
 
+/// Means to chown(2): as it is.
+const auto keep_group = Result<gid_t>{static_cast<gid_t>(-1)};
+constexpr auto keep_owner = static_cast<uid_t>(-1);
+
+Result<gid_t> find_group(const std::string& name) {
+  errno = 0;
+  if (auto entry = ::getgrnam(name.c_str()))
+    return entry->gr_gid;
+  return failure(ec::bad_request, "group \"" + name + "\"",
+                 errno != 0 ? std::system_category().message(errno) : "there is none of this name",
+                 "make it with `groupadd --system " + name + "`");
+}
+
 } // namespace
 
 Result<void> check_socket_path(const std::string& path) {
@@ -83,9 +98,13 @@ Result<UniqueFd> connect_unix(const std::string& path) {
   return fd;
 }
 
-Result<UnixListener> UnixListener::bind(const std::string& path, unsigned mode) {
+Result<UnixListener> UnixListener::bind(const std::string& path, unsigned mode,
+                                        const std::string& group) {
   if (auto ok = check_socket_path(path); !ok)
     return failure(std::move(ok.error()));
+  auto gid = group.empty() ? keep_group : find_group(group);
+  if (!gid)
+    return failure(std::move(gid.error()));
   auto slash = path.rfind('/');
   auto parent =
       slash == std::string::npos ? std::string{"."} : path.substr(0, std::max<size_t>(slash, 1));
@@ -111,6 +130,9 @@ Result<UnixListener> UnixListener::bind(const std::string& path, unsigned mode) 
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) < 0)
     return failure(sys_error("bind", path));
   struct stat status {};
+  if (*gid != *keep_group
+      && ::fchownat(directory.get(), name.c_str(), keep_owner, *gid, AT_SYMLINK_NOFOLLOW) < 0)
+    return failure(sys_error("chown", path));
   if (::fchmodat(directory.get(), name.c_str(), mode, 0) < 0)
     return failure(sys_error("chmod", path));
   if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0)

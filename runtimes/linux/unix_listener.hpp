@@ -24,7 +24,9 @@ public:
   /// Makes the socket, with exactly these permission bits from its first moment on. One that a dead
   /// process left behind is replaced; one that somebody serves is not (`wrong_state`), and neither
   /// is anything that is no socket. Two processes that try at once cannot both succeed.
-  static Result<UnixListener> bind(const std::string& path, unsigned mode);
+  /// With a `group` name the socket belongs to that group (`bad_request` if there is none).
+  static Result<UnixListener> bind(const std::string& path, unsigned mode,
+                                   const std::string& group = {});
 
   UnixListener(UnixListener&&) noexcept = default;
   UnixListener& operator=(UnixListener&&) = delete;

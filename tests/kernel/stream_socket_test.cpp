@@ -10,6 +10,9 @@
 #include <fstream>
 #include <thread>
 
+#include <grp.h>
+#include <sys/stat.h>
+
 using namespace berth;
 using namespace berth::test;
 using namespace std::chrono_literals;
@@ -147,6 +150,20 @@ TEST_CASE("only one process can listen at a path", "[stream]") {
   CHECK(second.error().code == ec::wrong_state);
   CHECK(first->accept());
   CHECK_FALSE(first->accept());
+}
+
+TEST_CASE("a socket can belong to a group, which must exist", "[stream]") {
+  auto dir = TempDir{};
+  auto listener = UnixListener::bind(dir / "s", 0660, "daemon");
+  REQUIRE(listener);
+  struct stat status {};
+  REQUIRE(::stat((dir / "s").c_str(), &status) == 0);
+  CHECK(status.st_gid == ::getgrnam("daemon")->gr_gid);
+  CHECK((status.st_mode & 07777) == 0660);
+  auto nobody = UnixListener::bind(dir / "t", 0660, "no-such-group");
+  REQUIRE_FALSE(nobody);
+  CHECK(nobody.error().code == ec::bad_request);
+  CHECK_FALSE(std::filesystem::exists(dir / "t"));
 }
 
 TEST_CASE("a listener removes its own socket and no other", "[stream]") {
