@@ -202,7 +202,9 @@ Result<ContainerStats> read_stats_v2(const ContainerCgroups& container) {
     return failure(std::move(events.error()));
   auto result = ContainerStats{};
   result.memory_current = ours.count("memory.current").value_or(0);
-  result.memory_peak = ours.count("memory.peak");
+  result.memory_peak = runtime.count("memory.peak");
+  if (!result.memory_peak)
+    result.memory_peak = ours.count("memory.peak");
   result.memory_limit = runtime.limit("memory.max");
   result.cpu_usage_ns = ours.cpu_times().usage_ns;
   result.cpu_throttled_ns = runtime.cpu_times().throttled_ns;

@@ -71,9 +71,11 @@ Result<OomCounters> read_v2(std::string_view text, const UniqueFd& group) {
   auto limit = read_limit(group, std::string{runtime_group_name} + "/memory.max");
   if (!limit)
     limit = read_limit(group, "memory.max");
-  auto peak = read_count(group, "memory.peak");
-  if (!peak)
-    peak = read_count(group, "memory.current");
+  // Ours counts what the kernel needs for the runtime's group, too, and may be above its limit.
+  auto peak = read_count(group, (std::string{runtime_group_name} + "/memory.peak").c_str());
+  for (auto name : {"memory.peak", "memory.current"})
+    if (!peak)
+      peak = read_count(group, name);
   return OomCounters{events->oom_kill, events->oom_group_kill.value_or(0), limit.value_or(0),
                      peak.value_or(0)};
 }
