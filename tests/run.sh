@@ -87,11 +87,11 @@ make_vm_image() {
 configure() {
   local dir=$1
   shift
-  cmake -S "$source_dir" -B "$dir" -G Ninja -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
+  cmake -S "$source_dir" -B "$dir" -G Ninja -DBERTH_TESTS=ON -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
 }
 
 build_product() {
-  local targets=(all) program
+  local targets=(all launch_bench) program
   [ "$quick" = no ] || targets=(unit_tests actor_tests)
   configure "$build_dir" -DBERTH_TEST_RUNSC="$newer_runsc" && ninja -C "$build_dir" -j "$jobs" "${targets[@]}" || return
   [ "$quick" = no ] || return 0
@@ -136,14 +136,17 @@ test_host() {
   run_ctest host "$build_dir" "$jobs" -LE '^(unit|vm|bench)$'
 }
 
+# How much slower a program with a sanitizer is; the tests stretch their patience by it.
+sanitizer_slowdown=5
+
 test_asan() {
-  ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+  BERTH_TEST_SLOWDOWN=$sanitizer_slowdown ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
     LSAN_OPTIONS=suppressions=$source_dir/tests/support/lsan.supp:print_suppressions=0 \
     run_ctest asan "$build_dir/asan" "$jobs" -L '^unit$'
 }
 
 test_tsan() {
-  TSAN_OPTIONS=second_deadlock_stack=1 run_ctest tsan "$build_dir/tsan" "$jobs" -L '^unit$'
+  BERTH_TEST_SLOWDOWN=$sanitizer_slowdown TSAN_OPTIONS=second_deadlock_stack=1 run_ctest tsan "$build_dir/tsan" "$jobs" -L '^unit$'
 }
 
 test_vm() {
@@ -181,6 +184,13 @@ watch_stage() {
   done
 }
 
+# What failed may be far above the end, which is often the log of a node.
+show_failure() {
+  grep -nE 'FAILED:|error:|warning:' -A12 "$1" | head -n 200
+  echo "..."
+  tail -n 60 "$1"
+}
+
 # usage: run_stage NAME TITLE LIMIT_SECONDS; runs the function NAME with its output in a log of that name.
 run_stage() {
   local name=$1 title=$2 limit=$3 log=$logs/$1.log started=$SECONDS code
@@ -205,7 +215,7 @@ run_stage() {
     return 0
   fi
   printf '     FAILED (exit code %d), %d s; the end of %s:\n' "$code" $((SECONDS - started)) "$log"
-  tail -n 150 "$log" | sed 's/^/     | /'
+  show_failure "$log" | sed 's/^/     | /'
   stage_lines+=("$(printf '%-34s %-8s %5d s' "$title" FAILED $((SECONDS - started)))")
   return 1
 }

@@ -26,7 +26,7 @@ bool still_serves(const ApiWorld& world) {
 }
 
 void quick(HttpServerOptions& options) {
-  options.patience = {300ms, 300ms, 300ms, 300ms};
+  options.patience = {stretched(300ms), stretched(300ms), stretched(300ms), stretched(300ms)};
 }
 
 } // namespace

@@ -165,15 +165,15 @@ TEST_CASE("a slow reader of events slows nobody and is told what it missed", "[a
   for (auto i = 0; i < 2000; ++i)
     world.publish(long_event());
   world.publish("pool.ready");
-  auto last = [](const std::vector<Json>& lines) {
-    return lines.empty() ? 0 : lines.back().value("seq", 0);
+  auto has_last = [](std::string_view text) {
+    return text.find("\"seq\":2001,") != text.npos;
   };
-  CHECK(last(fast.lines(1)) == 2001);
+  // So few events are kept that it may have to be told of a gap itself, but it is not held up.
+  CHECK(has_last(fast.connection().read_until(has_last, 30s)));
   CHECK(world.get("/v1/version").status == 200);
   // Now it reads on. What the server had taken for it comes, then the gap, then what is still kept.
   auto seen = std::vector<Json>{};
-  slow.connection().read_until(
-      [](std::string_view text) { return text.find("\"seq\":2001,") != text.npos; }, 30s);
+  slow.connection().read_until(has_last, 30s);
   seen = lines_in(slow.answer().body);
   auto missed = uint64_t{0};
   auto events = uint64_t{0};

@@ -22,6 +22,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 cd "$(dirname "$0")/../.."
 apps/setup.sh build run
-[ -f build/build.ninja ] || cmake -S . -B build -G Ninja >/dev/null
+cmake -S . -B build -G Ninja -DBERTH_TESTS=ON >/dev/null
 ninja -C build berthd berth berth-monitor inside launch_bench >/dev/null
 BERTH_BENCH_LAUNCHES=${1:-200} BERTH_BENCH_KILLS=${2:-50} exec build/bin/launch_bench

@@ -36,7 +36,10 @@ constexpr auto shared_pools = R"(
       terminationGracePeriod: 2
     small:
       maxContainers: 2
-      queue: {length: 1, timeout: 3s}
+      queue: {length: 1, timeout: 10m}
+    impatient:
+      maxContainers: 1
+      queue: {length: 1, timeout: 1s}
 )";
 
 struct Shared {
@@ -62,7 +65,7 @@ bool end_shared_node() {
 
 /// One container through its whole life, so that what is made once and kept is there when things are first counted.
 void warm_up(TestNode& node) {
-  for (auto pool : {"main", "limited", "small"}) {
+  for (auto pool : {"main", "limited", "small", "impatient"}) {
     auto done = node.run(pool, {"--rm"}, {"/bin/true"});
     INFO(describe(done));
     REQUIRE(done.code == 0);

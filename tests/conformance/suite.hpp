@@ -84,6 +84,13 @@ inline bool is_beyond_gvisor(std::string_view why) {
   return runtime().is_gvisor();
 }
 
+/// The same for runtimes whose processes the host sees.
+inline bool is_beyond_host(std::string_view why) {
+  if (!runtime().is_gvisor())
+    std::cout << "\nonly for gVisor: " << why << std::endl;
+  return !runtime().is_gvisor();
+}
+
 /// A shell command that prints "ready", then sleeps for ever in small steps, so that traps are served at once.
 inline std::string idle_loop() {
   return "echo ready; while :; do sleep 0.02; done";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tests/support/alive.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/http.hpp"
@@ -40,13 +41,6 @@ inline bool contains(const std::string& text, const std::string& part) {
 /// The state of one pool.
 inline Json pool_of(const TestNode& node, const std::string& name) {
   return node.query({"pools", name});
-}
-
-/// Is there such a process, and not only its remains?
-inline bool is_alive(int pid) {
-  auto stat = text_of("/proc/" + std::to_string(pid) + "/stat");
-  auto close = stat.rfind(')');
-  return close != std::string::npos && close + 2 < stat.size() && stat[close + 2] != 'Z';
 }
 
 } // namespace berth::test

@@ -70,7 +70,6 @@ TEST_CASE("mounts of a private namespace are not seen outside and end with it") 
   fs::create_directories(dir / "lower");
   fs::create_directories(dir / "layer");
   fs::create_directories(dir / "target");
-  auto mounts_before = read_file("/proc/self/mountinfo", 1 << 20);
   int to_child[2];
   int to_us[2];
   REQUIRE(::pipe(to_child) == 0);
@@ -87,7 +86,8 @@ TEST_CASE("mounts of a private namespace are not seen outside and end with it") 
   auto byte = 'n';
   REQUIRE(::read(to_us[0], &byte, 1) == 1);
   CHECK(byte == 'y');
-  CHECK(read_file("/proc/self/mountinfo", 1 << 20) == mounts_before);
+  // Whatever else the host mounts meanwhile.
+  CHECK(read_file("/proc/self/mountinfo", 1 << 20)->find(dir.path()) == std::string::npos);
   REQUIRE(::kill(pid, SIGKILL) == 0);
   auto status = 0;
   REQUIRE(::waitpid(pid, &status, 0) == pid);
