@@ -43,7 +43,7 @@ show() { printf '\033[2m$ %s\033[0m\n' "$*"; }
 
 title 'Set-up'
 apps/setup.sh build run
-[ -f build/build.ninja ] || cmake -S . -B build -G Ninja -DBERTH_TESTS=OFF >/dev/null
+[ -f build/build.ninja ] || cmake -S . -B build -G Ninja >/dev/null
 ninja -C build berthd berth berth-monitor
 
 demo=$(mktemp -d /tmp/berth-demo-XXXXXX)
