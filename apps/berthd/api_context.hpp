@@ -7,7 +7,9 @@
 #include "runtimes/linux/cgroup.hpp"
 #include "runtimes/oci_spec.hpp"
 
+#include <atomic>
 #include <functional>
+#include <memory>
 
 namespace berth {
 
@@ -35,6 +37,10 @@ struct ApiContext {
   std::function<Result<ContainerStats>(const ContainerInfo&)> stats;
   /// After how long a stream that has nothing to say sends an empty line.
   std::chrono::milliseconds heartbeat{15'000};
+  /// Calls that may last as long as a container does: how many there may be, and how many there are. Fewer than connections,
+  /// so that there is always a place for those who want to look or to stop something.
+  size_t max_lasting = 448;
+  std::shared_ptr<std::atomic<size_t>> lasting = std::make_shared<std::atomic<size_t>>(0);
 };
 
 /// One request on its way through the API.

@@ -34,6 +34,29 @@ Result<void> refuse(HttpReply& reply, int status, std::string reason, std::strin
       std::move(extra));
 }
 
+/// One of the calls that may last.
+class LastingCall {
+public:
+  explicit LastingCall(const ApiContext& api) : count_(api.lasting), fits_(++*count_ <= api.max_lasting) {
+    // nop
+  }
+
+  LastingCall(const LastingCall&) = delete;
+  LastingCall& operator=(const LastingCall&) = delete;
+
+  ~LastingCall() {
+    --*count_;
+  }
+
+  bool fits() const noexcept {
+    return fits_;
+  }
+
+private:
+  std::shared_ptr<std::atomic<size_t>> count_;
+  bool fits_;
+};
+
 Result<void> call_route(const Route& route, const std::string& target, const ApiContext& api,
                         SocketStream& client, const HttpRequest& request, HttpReply& reply) {
   auto query = Query::check(request.query, route.query());
@@ -43,6 +66,12 @@ Result<void> call_route(const Route& route, const std::string& target, const Api
     return failure(ec::bad_request, "request body", "this request takes none", "send none");
   auto node = NodeClient{api.system, api.node, api.events, client};
   auto call = Call{api, request, target, *query, node, client, reply};
+  if (!route.may_last)
+    return route.answer(call);
+  auto lasting = LastingCall{api};
+  if (!lasting.fits())
+    return failure(ec::limit_reached, "request",
+                   "berthd serves " + std::to_string(api.max_lasting) + " clients that wait already", "try again later");
   return route.answer(call);
 }
 

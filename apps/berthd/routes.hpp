@@ -32,6 +32,8 @@ struct Route {
   Result<void> (*answer)(Call&);
   /// Takes a body of JSON.
   bool has_body = false;
+  /// May take as long as a container lives.
+  bool may_last = false;
   /// Names of the parameters; those behind the last one are empty.
   std::array<std::string_view, 6> parameters{};
 
@@ -49,19 +51,20 @@ inline constexpr auto routes = std::to_array<Route>({
     {"GET", "/v1/openapi.yaml", get_openapi},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},
-    {"GET", "/v1/events", get_events, false, {"since", "follow", "type", "pool", "container"}},
-    {"GET", "/v1/containers", list_containers, false, {"all", "pool"}},
-    {"POST", "/v1/containers", launch_container, true, {"attach"}},
+    {"GET", "/v1/events", get_events, false, true, {"since", "follow", "type", "pool", "container"}},
+    {"GET", "/v1/containers", list_containers, false, false, {"all", "pool"}},
+    {"POST", "/v1/containers", launch_container, true, true, {"attach"}},
     {"GET", "/v1/containers/{id}", get_container},
-    {"DELETE", "/v1/containers/{id}", remove_container, false, {"force"}},
-    {"POST", "/v1/containers/{id}/stop", stop_container, false, {"timeout"}},
-    {"POST", "/v1/containers/{id}/kill", kill_container, false, {"signal"}},
-    {"GET", "/v1/containers/{id}/wait", wait_container},
-    {"POST", "/v1/containers/{id}/exec", exec_in_container, true},
+    {"DELETE", "/v1/containers/{id}", remove_container, false, false, {"force"}},
+    {"POST", "/v1/containers/{id}/stop", stop_container, false, false, {"timeout"}},
+    {"POST", "/v1/containers/{id}/kill", kill_container, false, false, {"signal"}},
+    {"GET", "/v1/containers/{id}/wait", wait_container, false, true},
+    {"POST", "/v1/containers/{id}/exec", exec_in_container, true, true},
     {"GET",
      "/v1/containers/{id}/logs",
      get_logs,
      false,
+     true,
      {"follow", "since", "tail", "stdout", "stderr"}},
     {"GET", "/v1/containers/{id}/stats", get_stats},
 });
