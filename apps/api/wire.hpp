@@ -69,6 +69,9 @@ int http_status_of(const Error& error);
 
 std::string event_line(const Event& event);
 std::string gap_line(uint64_t missed);
+
+/// The reader's cursor is of an earlier run of the daemon: numbers begin anew, and nobody knows how many it missed.
+std::string restart_line();
 std::string error_line(const Error& error);
 std::string running_line(const ContainerInfo& container);
 std::string exited_line(const ContainerInfo& container);

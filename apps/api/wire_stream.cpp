@@ -59,6 +59,10 @@ std::string gap_line(uint64_t missed) {
   return line_of({{"type", "gap"}, {"missed", missed}});
 }
 
+std::string restart_line() {
+  return line_of({{"type", "gap"}, {"missed", 0}, {"restarted", true}});
+}
+
 std::string error_line(const Error& error) {
   return to_wire(error) + '\n';
 }

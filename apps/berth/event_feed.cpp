@@ -39,6 +39,11 @@ int perform_feed(const Session& session, const EventFeed& feed) {
       last_seq = event->seq;
     if (feed.json)
       return session.out.write(std::string{line} + "\n");
+    if (event->restarted) {
+      session.out.complain("berthd was restarted since then: its events are numbered from 1 again, and follow here from"
+                           " the first one");
+      return true;
+    }
     if (event->type == "gap") {
       session.out.complain("missed " + std::to_string(event->missed) + " events: they are no longer kept");
       return true;

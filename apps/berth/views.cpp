@@ -149,6 +149,7 @@ EventView to_event(const Json& json) {
   result.pool = as_text(member(json, "pool"));
   result.container = as_text(member(json, "container"));
   result.missed = as_number(member(json, "missed"));
+  result.restarted = as_flag(member(json, "restarted"));
   if (auto& data = member(json, "data"); data.is_object())
     add_data(result, data);
   return result;

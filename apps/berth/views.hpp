@@ -89,8 +89,9 @@ struct EventView {
   std::string container;
   /// What else it says, values as text.
   std::vector<std::pair<std::string, std::string>> data;
-  /// Of a gap: how many events are gone.
+  /// Of a gap: how many events are gone, and whether the daemon has begun to count anew.
   uint64_t missed = 0;
+  bool restarted = false;
 
   /// A value of `data`; empty if there is none.
   std::string_view operator[](std::string_view key) const;

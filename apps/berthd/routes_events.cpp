@@ -56,19 +56,23 @@ Result<void> get_events(Call& call) {
     if (error)
       return failure(*error);
   auto wish = ReadEvents{0, batch_size, std::chrono::milliseconds{0}, std::move(*filter)};
-  if (*since)
+  auto cursor = call.node.event_cursor();
+  if (!cursor)
+    return failure(std::move(cursor.error()));
+  // An event that has not happened yet was one of an earlier berthd; since then, all is news.
+  auto restarted = since->has_value() && **since > *cursor;
+  if (*since && !restarted)
     wish.since = **since;
-  else if (*follow) {
-    auto cursor = call.node.event_cursor();
-    if (!cursor)
-      return failure(std::move(cursor.error()));
+  else if (*follow && !restarted)
     wish.since = *cursor;
-  }
   // Who did not say where to begin has missed nothing at the beginning.
   auto tell_gap = since->has_value();
   if (auto begun = call.reply.begin_stream(ndjson_type); !begun)
     return begun;
   auto lines = LineStream{call.reply, call.api.heartbeat};
+  if (restarted)
+    if (auto sent = lines.send(restart_line()); !sent)
+      return sent;
   for (;;) {
     wish.wait = *follow
                     ? std::min<std::chrono::milliseconds>(lines.until_heartbeat(), event_wait_limit)

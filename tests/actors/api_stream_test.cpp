@@ -88,7 +88,10 @@ TEST_CASE("events are those after the cursor, of the kinds that were asked for",
   CHECK(numbers("") == std::vector<uint64_t>{1, 2, 3, 4});
   CHECK(numbers("?since=2") == std::vector<uint64_t>{3, 4});
   CHECK(numbers("?since=4") == std::vector<uint64_t>{});
-  CHECK(numbers("?since=99") == std::vector<uint64_t>{});
+  // Of an earlier run of the daemon: the numbers begin anew.
+  CHECK(numbers("?since=99") == std::vector<uint64_t>{0, 1, 2, 3, 4});
+  CHECK(lines_in(world.get("/v1/events?since=99").body)[0]
+        == Json({{"type", "gap"}, {"missed", 0}, {"restarted", true}}));
   CHECK(numbers("?type=container.oom") == std::vector<uint64_t>{3});
   CHECK(numbers("?type=container.") == std::vector<uint64_t>{2, 3, 4});
   CHECK(numbers("?type=pool.ready,container.oom") == std::vector<uint64_t>{1, 3});
@@ -192,6 +195,20 @@ TEST_CASE("a slow reader of events slows nobody and is told what it missed", "[a
   CHECK(in_order);
   CHECK(missed > 0);
   CHECK(missed + events == 2001);
+}
+
+TEST_CASE("clients that wait leave room for those who want to look or to stop something", "[api]") {
+  auto world = ApiWorld{[](HttpServerOptions& options) { options.api.max_lasting = 2; }};
+  auto first = std::make_unique<StreamClient>(world.socket, "GET", "/v1/events?follow=true");
+  auto second = StreamClient{world.socket, "GET", "/v1/events?follow=true"};
+  REQUIRE(first->begun());
+  REQUIRE(second.begun());
+  auto refused = world.get("/v1/events?follow=true");
+  CHECK(refused.status == 429);
+  CHECK(error_in(refused)["code"] == "limit_reached");
+  CHECK(world.get("/v1/containers").status == 200);
+  first.reset();
+  CHECK(eventually(10s, [&] { return world.get("/v1/events").status == 200; }));
 }
 
 TEST_CASE("a client that disappears frees its place at once", "[api]") {

@@ -211,6 +211,7 @@ TEST_CASE("the description has the keys that are sent", "[openapi]") {
   check_value("OomLine", parse(oom_line(Event{1, Timestamp{1}, "a.b", {}, {}, 0, {}, {}, {}})),
               schema("OomLine"));
   check_value("Gap", parse(gap_line(1)), schema("Gap"));
+  check_value("Restart", parse(restart_line()), schema("Restart"));
   // Of two keys for the same bytes, one is there.
   for (auto bytes : {"text", "\xff"}) {
     auto output = parse(output_line(LogStream::out, bytes));
