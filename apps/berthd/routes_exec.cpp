@@ -1,6 +1,8 @@
+#include "actors/log.hpp"
 #include "apps/berthd/route_support.hpp"
 #include "apps/berthd/routes.hpp"
 #include "runtimes/launch_check.hpp"
+#include "runtimes/monitor_protocol.hpp"
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/pidfd.hpp"
 #include "runtimes/linux/pipe.hpp"
@@ -28,8 +30,9 @@ constexpr auto settling_time = std::chrono::milliseconds{25};
 constexpr auto end_grace = std::chrono::seconds{5};
 constexpr auto end_grace_at_stop = std::chrono::milliseconds{250};
 constexpr auto kill_grace = std::chrono::milliseconds{200};
-/// How long a runtime may take to signal a process inside.
-constexpr auto kill_limit = std::chrono::milliseconds{250};
+/// How long a runtime may take to signal a process inside; less when the server stops.
+constexpr auto kill_limit = std::chrono::seconds{10};
+constexpr auto kill_limit_at_stop = std::chrono::milliseconds{250};
 
 /// The files that one call of `exec` needs, beside the container's bundle. They go with this
 /// object.
@@ -145,17 +148,17 @@ private:
 /// One process of a container, known by the pid that its runtime has written down.
 class ExecProcess {
 public:
-  ExecProcess(const RuntimeCall& runtime, Child& caller, std::string pid_file)
-      : runtime_(runtime), caller_(caller), pid_file_(std::move(pid_file)) {
+  ExecProcess(const RuntimeCall& runtime, Child& caller, std::string pid_file, const EventFlag& stop)
+      : runtime_(runtime), caller_(caller), pid_file_(std::move(pid_file)), stop_(stop) {
     // nop
   }
 
   /// Ends the process, and then the call of the runtime that ran it, for nobody waits for it any
   /// more.
-  void end(const EventFlag& stop) {
+  void end() {
     signal(SIGTERM);
     // Whoever stops the server does not wait for as long as others.
-    (void)wait_any({{&caller_.pidfd(), Interest::readable}, {&stop.fd(), Interest::readable}},
+    (void)wait_any({{&caller_.pidfd(), Interest::readable}, {&stop_.fd(), Interest::readable}},
                    end_grace);
     if (auto ended = caller_.wait_for(end_grace_at_stop); !ended || *ended)
       return;
@@ -189,12 +192,17 @@ private:
   void signal_inside(int pid, int number) {
     auto argv = kill_process_argv(runtime_, pid);
     argv.push_back(std::to_string(number));
-    (void)run_command(argv, kill_limit, log_limit);
+    auto limit = stop_.raised() ? kill_limit_at_stop : std::chrono::milliseconds{kill_limit};
+    auto killed = run_command(argv, limit, log_limit);
+    // A process that has just ended cannot be killed, and that is no news.
+    if (!killed)
+      log::warn("program of exec cannot be ended", {{"runtime_id", runtime_.runtime_id}, {"reason", render(killed.error())}});
   }
 
   const RuntimeCall& runtime_;
   Child& caller_;
   std::string pid_file_;
+  const EventFlag& stop_;
 };
 
 /// Passes the output on until the program has ended.
@@ -224,10 +232,18 @@ int code_of(const ExitStatus& status) {
   return 128 + std::get<Signaled>(status).signal;
 }
 
-Result<ContainerUser> find_exec_user(const LaunchSpec& spec, const std::string& user) {
+/// The root file system as the container sees it; the directory that it was made of if that cannot be reached.
+Result<UniqueFd> open_root_of(const ContainerInfo& container) {
+  auto rootfs = container.directory + "/" + bundle_name + "/" + rootfs_name;
+  auto live = open_live_root(container.pid, container.pid_start_time,
+                             container.profile.has_host_processes ? std::string{} : rootfs);
+  return live ? std::move(live) : open_directory(container.spec.rootfs);
+}
+
+Result<ContainerUser> find_exec_user(const ContainerInfo& container, const std::string& user) {
   if (!needs_user_files(user))
     return resolve_user(user, {}, {});
-  auto rootfs = open_directory(spec.rootfs);
+  auto rootfs = open_root_of(container);
   if (!rootfs)
     return failure(std::move(rootfs.error()));
   auto files = read_user_files(*rootfs);
@@ -236,9 +252,10 @@ Result<ContainerUser> find_exec_user(const LaunchSpec& spec, const std::string& 
   return resolve_user(user, files->passwd, files->group);
 }
 
-Result<std::string> process_text(const LaunchSpec& spec, const ExecOrder& order,
+Result<std::string> process_text(const ContainerInfo& container, const ExecOrder& order,
                                  const BundleHost& host) {
-  auto user = find_exec_user(spec, order.user.empty() ? spec.user : order.user);
+  auto& spec = container.spec;
+  auto user = find_exec_user(container, order.user.empty() ? spec.user : order.user);
   if (!user)
     return failure(std::move(user.error()));
   auto request = ExecRequest{};
@@ -261,11 +278,13 @@ Result<void> run(Call& call, const ContainerInfo& container, const ExecOrder& or
   auto status =
       begun ? stream_output(call, *program, output) : Result<ExitStatus>{failure(begun.error())};
   if (!status) {
-    ExecProcess{runtime, program->child, files.pid()}.end(call.client.stop());
+    ExecProcess{runtime, program->child, files.pid(), call.client.stop()}.end();
     return failure(std::move(status.error()));
   }
   auto spec = container.spec;
   spec.args = order.args;
+  if (!order.user.empty())
+    spec.user = order.user;
   auto log = read_file(files.log(), log_limit).value_or(std::string{});
   if (auto error = explain_exec_failure(container.profile, to_wait_status(*status), log, spec))
     return failure(std::move(*error));
@@ -290,7 +309,7 @@ Result<void> exec_in_container(Call& call) {
     return failure(ec::wrong_state, "container \"" + id->value + "\"",
                    std::string{"it is "} + to_string(container->state),
                    "only running containers take further commands");
-  auto process = process_text(container->spec, *order, call.api.bundle_host);
+  auto process = process_text(*container, *order, call.api.bundle_host);
   if (!process)
     return failure(std::move(process.error()));
   auto files = ExecFiles{container->directory};

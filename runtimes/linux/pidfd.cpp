@@ -15,11 +15,8 @@ namespace {
 /// No text below /proc that is read here comes near this.
 constexpr size_t proc_file_limit = 16 * 1024;
 
-} // namespace
-
-Result<uint64_t> parse_start_time(std::string_view stat) {
-  constexpr auto fields_after_name =
-      20; // field 3 is the first one after the name, field 22 is wanted
+/// A number in the text of /proc/PID/stat, by the number that proc(5) gives the field; 4 or more.
+Result<uint64_t> parse_stat_number(std::string_view stat, int wanted) {
   auto bad = [] {
     return failure(ec::system_error, "/proc/PID/stat", "not the expected text");
   };
@@ -27,7 +24,8 @@ Result<uint64_t> parse_start_time(std::string_view stat) {
   if (name_end == std::string_view::npos)
     return bad();
   stat.remove_prefix(name_end + 1);
-  for (auto field = 0; field < fields_after_name; ++field) {
+  // Field 3 is the first one after the name.
+  for (auto field = 2; field < wanted; ++field) {
     auto space = stat.find(' ');
     if (space == std::string_view::npos)
       return bad();
@@ -38,6 +36,22 @@ Result<uint64_t> parse_start_time(std::string_view stat) {
   if (error != std::errc{} || end == stat.data() + stat.size() || *end != ' ')
     return bad();
   return result;
+}
+
+} // namespace
+
+Result<uint64_t> parse_start_time(std::string_view stat) {
+  return parse_stat_number(stat, 22);
+}
+
+Result<int> parent_of(int pid) {
+  auto stat = read_file("/proc/" + std::to_string(pid) + "/stat", proc_file_limit);
+  if (!stat)
+    return failure(std::move(stat.error()));
+  auto parent = parse_stat_number(*stat, 4);
+  if (!parent)
+    return failure(std::move(parent.error()));
+  return static_cast<int>(*parent);
 }
 
 Result<uint64_t> process_start_time(int pid) {

@@ -13,6 +13,9 @@ namespace berth {
 /// no such process.
 Result<uint64_t> process_start_time(int pid);
 
+/// Fails with `system_error` if there is no such process.
+Result<int> parent_of(int pid);
+
 /// The start time in the text of a /proc/PID/stat file; the process's name in it may hold spaces
 /// and parentheses.
 Result<uint64_t> parse_start_time(std::string_view stat);

@@ -2,6 +2,7 @@
 
 #include "config/spelling.hpp"
 #include "runtimes/linux/file.hpp"
+#include "runtimes/linux/pidfd.hpp"
 #include "runtimes/linux/retry.hpp"
 #include "runtimes/linux/sys_error.hpp"
 
@@ -49,6 +50,23 @@ Result<std::string> read_rootfs_file(const UniqueFd& rootfs, const std::string& 
                    "it is longer than " + std::to_string(limit) + " bytes",
                    "use numeric ids, or shorten the file");
   return read_file("/proc/self/fd/" + std::to_string(found.get()), limit);
+}
+
+Result<UniqueFd> open_live_root(int pid, uint64_t start_time, const std::string& monitor_path) {
+  auto owner = monitor_path.empty() ? Result<int>{pid} : parent_of(pid);
+  if (!owner)
+    return failure(owner.error());
+  auto path = "/proc/" + std::to_string(*owner) + "/root" + monitor_path;
+  auto root = UniqueFd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!root)
+    return failure(sys_error("open", path));
+  // What was opened is its root if it is still there now. Its monitor does not end before it.
+  auto present = process_start_time(pid);
+  if (!present)
+    return failure(present.error());
+  if (*present != start_time)
+    return failure(ec::system_error, path, "the pid belongs to another process by now");
+  return root;
 }
 
 Result<UserFiles> read_user_files(const UniqueFd& rootfs) {

@@ -14,6 +14,11 @@ namespace berth {
 /// `path` and for more than `limit` bytes, else with `system_error`.
 Result<std::string> read_rootfs_file(const UniqueFd& rootfs, const std::string& path, size_t limit);
 
+/// The root of a running container, as a held directory. `monitor_path` empty: as its init sees it. Else init is a
+/// sandbox that has no such view, and its parent, the monitor, has the root file system at this path of its own mount
+/// namespace. Fails with `system_error`, also if the pid is another process's by now.
+Result<UniqueFd> open_live_root(int pid, uint64_t start_time, const std::string& monitor_path);
+
 /// The files that say who a named user is (oci_user.hpp).
 struct UserFiles {
   std::string passwd;

@@ -57,6 +57,17 @@ TEST_CASE("exec tells a command that does not exist from one that cannot be exec
   CHECK(exec(node, id, {}, {"true"}).code == 0); // found in PATH
 }
 
+TEST_CASE("exec knows the users that the container has by now", "[exec]") {
+  BERTH_SUITE_NODE(node);
+  auto id = node.start("main", {}, {"/bin/sleep", "1000"});
+  CHECK(exec(node, id, {"--user", "bob"}, {"id", "-u"}).code == 125);
+  CHECK(exec(node, id, {}, shell("echo bob:x:1234:1234:::/bin/sh >>/etc/passwd")).code == 0);
+  auto bob = exec(node, id, {"--user", "bob"}, {"id", "-u"});
+  INFO(describe(bob));
+  CHECK(bob.code == 0);
+  CHECK(bob.out == "1234\n");
+}
+
 TEST_CASE("exec takes variables, a working directory and a user", "[exec]") {
   BERTH_SUITE_NODE(node);
   auto id = node.start("main", {"--env", "FROM_RUN=r"}, {"/bin/sleep", "1000"});
