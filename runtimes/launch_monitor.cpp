@@ -63,6 +63,35 @@ Result<ContainerUser> find_user(const LaunchSpec& spec) {
   return resolve_user(spec.user, files->passwd, files->group);
 }
 
+/// Refuses directories in which the container would see files of Berth's own, such as the bundles of others with what is
+/// secret in their environment.
+Result<void> check_overlap(const std::string& what, const std::string& path, const LaunchHost& host) {
+  auto error = std::error_code{};
+  auto real = std::filesystem::canonical(path, error).string();
+  if (error)
+    return {}; // whoever opens it says why it cannot be
+  auto is_within = [](const std::string& inner, const std::string& outer) {
+    return outer == "/" || inner == outer || inner.starts_with(outer + "/");
+  };
+  for (const auto& own : {host.paths.run_directory, host.paths.state_directory}) {
+    auto real_own = std::filesystem::canonical(own, error).string();
+    if (!error && (is_within(real, real_own) || is_within(real_own, real)))
+      return failure(ec::bad_request, what, "the container would see Berth's own files in " + own,
+                     "give a directory that neither holds that one nor is in it");
+  }
+  return {};
+}
+
+Result<void> check_directories(const LaunchSpec& spec, const LaunchHost& host) {
+  if (auto checked = check_overlap("rootfs \"" + spec.rootfs + "\"", spec.rootfs, host); !checked)
+    return checked;
+  for (const auto& mount : spec.mounts)
+    if (auto checked = check_overlap("mount \"" + mount.source + ":" + mount.destination + "\"", mount.source, host);
+        !checked)
+      return checked;
+  return {};
+}
+
 Result<std::string> make_config(const ContainerInfo& info, bool oom_group, const LaunchHost& host) {
   auto request = BundleRequest{};
   request.spec = info.spec;
@@ -117,6 +146,10 @@ Result<std::shared_ptr<MonitorConnection>> launch_monitor(const ContainerInfo& i
   if (!is_directory(info.spec.rootfs))
     return failure(ec::rootfs_missing, "rootfs \"" + info.spec.rootfs + "\"", "it is not a directory on this node",
                    "unpack an image there, or give another --rootfs");
+  // A probe's root file system is one of Berth's own.
+  if (!options.is_probe)
+    if (auto checked = check_directories(info.spec, host); !checked)
+      return failure(checked.error());
   auto config = make_config(info, options.oom_group, host);
   if (!config)
     return failure(config.error());

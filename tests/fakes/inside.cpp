@@ -6,6 +6,7 @@
 //     inside bytes               writes every value of a byte once, without a newline
 //     inside burst BYTES         writes so many bytes, in lines of 63 digits
 //     inside lines COUNT         writes the lines "line 0", "line 1", …, every one to stdout and to stderr in turn
+//     inside calls               makes system calls that a container has no business with and prints the errors
 //     inside mount               tries to mount something and prints the error
 
 #include <cerrno>
@@ -14,8 +15,11 @@
 #include <cstring>
 #include <string>
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,6 +93,25 @@ int try_mount() {
   return failed ? 0 : 1;
 }
 
+/// Prints what the kernel answers to calls that a container has no business with, one a line.
+int try_calls() {
+  auto print = [](const char* call, long result) {
+    std::printf("%s %s\n", call, result >= 0 ? "allowed" : strerrorname_np(errno));
+  };
+  char nothing[128] = {};
+  print("clone3", ::syscall(SYS_clone3, nothing, 0));
+  print("io_uring_setup", ::syscall(SYS_io_uring_setup, 1, nothing));
+  print("userfaultfd", ::syscall(SYS_userfaultfd, 0));
+  print("bpf", ::syscall(SYS_bpf, 0, nothing, 0));
+  print("keyctl", ::syscall(SYS_keyctl, 0, 0, 0));
+  print("unshare-user", ::unshare(CLONE_NEWUSER));
+  print("personality", ::syscall(SYS_personality, 0x0040000)); // ADDR_NO_RANDOMIZE
+  print("socket-vsock", ::socket(40, SOCK_STREAM, 0));
+  print("socket-alg", ::socket(38, SOCK_SEQPACKET, 0));
+  print("socket-inet", ::socket(AF_INET, SOCK_STREAM, 0));
+  return 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -108,6 +131,8 @@ int main(int argc, char** argv) {
     return lines(number);
   if (verb == "mount")
     return try_mount();
+  if (verb == "calls")
+    return try_calls();
   std::fprintf(stderr, "inside: what is \"%s\"?\n", verb.c_str());
   return 2;
 }
