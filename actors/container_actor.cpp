@@ -186,6 +186,7 @@ void tell_exit(const Life& life, const OomSummary& oom) {
                             .at = state.exited->at,
                             .oom_killed = oom.container_killed || state.group_killed,
                             .memory_limit = state.exited->memory_limit,
+                            .asked_limit = info.spec.limits.memory_bytes,
                             .stop_asked = state.stop_asked,
                             .monitor_lost = state.monitor_lost});
   info.pid = 0;

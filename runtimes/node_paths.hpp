@@ -37,7 +37,7 @@ struct NodePaths {
     return state_directory + "/layers/" + id.value;
   }
 
-  /// gVisor's state root as configured: what the log and `berth pools` show.
+  /// gVisor's state root as configured: what the log shows.
   std::string gvisor_root_of(const PoolSettings& pool) const {
     return pool.gvisor_root.value.empty() ? gvisor_root : pool.gvisor_root.value;
   }

@@ -19,7 +19,8 @@ namespace berth {
 std::span<const std::string_view> default_capabilities();
 
 /// Hidden: what tells about the host's hardware, kernel memory, keys and other tenants (side
-/// channels), or configures firmware and power. The lists of Docker and containerd of 2025.
+/// channels), or configures firmware and power. The lists of Docker and containerd of 2025, but for
+/// the files thermal_throttle of single CPUs, whose names depend on the host.
 std::span<const std::string_view> masked_paths();
 
 /// Visible, but not to be written: the host's own switches, `drop_caches` among them.

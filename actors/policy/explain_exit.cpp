@@ -42,6 +42,16 @@ std::string signal_name(int signal) {
   return "signal " + std::to_string(signal);
 }
 
+namespace {
+
+std::string describe_limit(const ExitFacts& facts) {
+  if (facts.asked_limit == 0 || facts.asked_limit == facts.memory_limit)
+    return human_bytes(facts.memory_limit);
+  return human_bytes(facts.asked_limit) + " (" + human_bytes(facts.memory_limit) + " with the sandbox)";
+}
+
+} // namespace
+
 ExitInfo explain_exit(const ExitFacts& facts) {
   auto result = ExitInfo{};
   result.at = facts.at;
@@ -54,7 +64,7 @@ ExitInfo explain_exit(const ExitFacts& facts) {
   if (facts.monitor_lost)
     result.reason = "its monitor died, and the container was ended; the real exit status is unknown";
   else if (facts.oom_killed)
-    result.reason = facts.memory_limit > 0 ? "killed at its memory limit of " + human_bytes(facts.memory_limit)
+    result.reason = facts.memory_limit > 0 ? "killed at its memory limit of " + describe_limit(facts)
                                            : "killed because the host ran out of memory";
   else if (facts.stop_asked)
     result.reason = "stopped: " + how;

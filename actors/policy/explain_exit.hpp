@@ -13,6 +13,8 @@ struct ExitFacts {
   bool oom_killed = false;
   /// Bytes; 0: none.
   uint64_t memory_limit = 0;
+  /// What was asked for, if the limit has an allowance for a sandbox on top of it; else 0 or the same.
+  uint64_t asked_limit = 0;
   /// Somebody asked for its end.
   bool stop_asked = false;
   /// The monitor died, so that the real status is unknown.

@@ -98,11 +98,11 @@ ReadEvents EndWatch::wish(std::chrono::milliseconds wait) const {
   return result;
 }
 
-void EndWatch::take(const EventBatch& batch) {
+void EndWatch::take(const EventBatch& batch, Timestamp since) {
   cursor_ = batch.cursor;
   stirred_ = stirred_ || batch.missed > 0;
   for (const auto& event : batch.events) {
-    if (event.type == "container.oom")
+    if (event.type == "container.oom" || event.time < since)
       continue;
     stirred_ = true;
     if (event.type == "container.exited" && !exited_)

@@ -50,8 +50,8 @@ public:
   /// What to read next: the container's end, its OOM kills and its removal.
   ReadEvents wish(std::chrono::milliseconds wait) const;
 
-  /// Takes what was read.
-  void take(const EventBatch& batch);
+  /// Takes what was read, but for what was told before `since`: that is of an earlier container of this id.
+  void take(const EventBatch& batch, Timestamp since);
 
   /// The container has ended, failed or gone, as far as events tell. Some may have been missed:
   /// then the state of the container has to be looked at.

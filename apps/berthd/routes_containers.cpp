@@ -85,7 +85,7 @@ Result<void> wait_container(Call& call) {
     auto batch = call.node.events(watch->wish(event_wait_limit));
     if (!batch)
       return failure(std::move(batch.error()));
-    watch->take(*batch);
+    watch->take(*batch, container->accepted_at);
     if (!watch->worth_a_look())
       continue;
     auto seen = watch->look(call.node, *container);

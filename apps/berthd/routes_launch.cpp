@@ -111,7 +111,7 @@ private:
   Result<void> pass_events(Result<EventBatch> batch) {
     if (!batch)
       return failure(std::move(batch.error()));
-    watch_.take(*batch);
+    watch_.take(*batch, container_.accepted_at);
     for (const auto& event : batch->events)
       if (event.type == "container.oom")
         if (auto sent = lines_.send(oom_line(event)); !sent)

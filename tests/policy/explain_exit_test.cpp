@@ -20,6 +20,8 @@ TEST_CASE("an exit is explained", "[policy]") {
     Row{{.wait_status = 9, .oom_killed = true, .memory_limit = 64 * mib}, 137, 9,
         "killed at its memory limit of 64.0 MiB"},
     Row{{.wait_status = 9, .oom_killed = true}, 137, 9, "killed because the host ran out of memory"},
+    Row{{.wait_status = 9, .oom_killed = true, .memory_limit = 96 * mib, .asked_limit = 64 * mib}, 137, 9,
+        "killed at its memory limit of 64.0 MiB (96.0 MiB with the sandbox)"},
     Row{{.wait_status = 9, .oom_killed = true, .memory_limit = mib, .stop_asked = true}, 137, 9,
         "killed at its memory limit of 1.0 MiB"},
     Row{{.wait_status = 143 << 8, .stop_asked = true}, 143, 0, "stopped: exited with code 143"},
