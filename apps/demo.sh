@@ -100,6 +100,11 @@ done
 show 'berth pools'
 berth pools
 
+# usage: value ID KEY; the values of that key in what is known of a container, in their order.
+value() {
+  berth inspect "$1" -o json | sed -n "s/^ *\"$2\": \"\{0,1\}\([^\"]*[^\",]\)\"\{0,1\},\{0,1\}\$/\1/p"
+}
+
 # Runs a container attached, then says what became of it and why.
 story() {
   id=$1 pool=$2
@@ -110,15 +115,12 @@ story() {
   show "berth run --id $id --pool $pool ${flags[*]} --rootfs rootfs -- $*"
   code=0
   berth run --id "$id" --pool "$pool" "${flags[@]}" --rootfs "$demo/rootfs" -- "$@" || code=$?
-  berth inspect "$id" -o json >"$demo/inspect.json"
-  python3 - "$demo/inspect.json" "$code" <<'END' 2>/dev/null || berth inspect "$id"
-import json, sys
-c = json.load(open(sys.argv[1]))
-s = c["selection"]
-why = f'{s["reason"]} (from: {s["source"]})' + (f': {s["detail"]}' if s.get("detail") else '')
-print(f'   -> {c["id"]}: ran on {c["runtime"]} in pool {c["pool"]} (configured: {c["configuredRuntime"]}), because: {why}')
-print(f'   -> ended: {c["exit"]["reason"]}; exit code {c["exit"]["code"]}, OOM-killed: {c["exit"]["oomKilled"]}; berth run gave {sys.argv[2]}')
-END
+  why=$(value "$id" reason | head -n 1)
+  detail=$(value "$id" detail)
+  printf '   -> %s: ran on %s in pool %s (configured: %s), because: %s (from: %s)%s\n' "$id" "$(value "$id" runtime | head -n 1)" \
+    "$pool" "$(value "$id" configuredRuntime)" "$why" "$(value "$id" source)" "${detail:+: $detail}"
+  printf '   -> ended: %s; exit code %s, OOM-killed: %s; berth run gave %s\n' "$(value "$id" reason | tail -n 1)" \
+    "$(value "$id" code)" "$(value "$id" oomKilled)" "$code"
 }
 
 title '1. A container on runc'
@@ -152,5 +154,11 @@ else
   kill -TERM "$node_pid"
   wait "$node_pid" || true
   node_pid=
-  echo 'Nothing is left.'
+  left=$(
+    readlink /proc/[0-9]*/cwd | grep "^$demo/node" || true # monitors work in the directories of their containers
+    grep "$demo/node" /proc/self/mounts || true
+    find "$demo/node/run/containers" "$demo/node/state/layers" -mindepth 1
+  )
+  [ -z "$left" ] || { printf 'demo: this is left:\n%s\n' "$left" >&2; exit 1; }
+  echo 'No process, no mount and no directory of a container is left.'
 fi

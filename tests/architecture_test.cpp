@@ -21,10 +21,10 @@ struct SourceFile {
 
 const auto folders = std::vector<std::string>{"messages", "config", "runtimes", "actors", "apps"};
 
-std::vector<SourceFile> read_sources() {
+std::vector<SourceFile> read_sources(const std::vector<std::string>& from) {
   auto result = std::vector<SourceFile>{};
   const auto root = fs::path{BERTH_SOURCE_DIR};
-  for (const auto& folder : folders)
+  for (const auto& folder : from)
     for (const auto& entry : fs::recursive_directory_iterator{root / folder}) {
       auto extension = entry.path().extension();
       if (!entry.is_regular_file() || (extension != ".hpp" && extension != ".cpp"))
@@ -39,7 +39,7 @@ std::vector<SourceFile> read_sources() {
 }
 
 const std::vector<SourceFile>& sources() {
-  static const auto result = read_sources();
+  static const auto result = read_sources(folders);
   return result;
 }
 
@@ -149,6 +149,15 @@ TEST_CASE("every request has a deadline", "[architecture]") {
     for (const auto& line : file.lines)
       if (line.find("caf::infinite") != std::string::npos)
         FAIL_CHECK(file.path << ": " << line);
+}
+
+TEST_CASE("no test waits for time to pass", "[architecture]") {
+  // One place looks again and again for what the kernel does not tell.
+  for (const auto& file : read_sources({"tests"}))
+    for (const auto& line : file.lines)
+      for (const auto* call : {"sleep_" "for(", "sleep_" "until(", "::us" "leep(", "::nano" "sleep("})
+        if (line.find(call) != std::string::npos && file.path != "tests/support/eventually.hpp")
+          FAIL_CHECK(file.path << ": " << line);
 }
 
 TEST_CASE("no command goes through a shell", "[architecture]") {

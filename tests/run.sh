@@ -104,6 +104,10 @@ check_headers() {
   ninja -C "$build_dir" -j "$jobs" all_verify_interface_header_sets
 }
 
+check_catch3() {
+  "$source_dir/tests/support/check_catch3.sh"
+}
+
 # Line numbers are all that a report needs, and a good part of the time goes into optimizing.
 sanitizer_flags=-DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1"
 
@@ -287,6 +291,7 @@ run_everything() {
   fi
   run_step build_product "build" 1800 || finish
   run_step check_headers "every header alone" 900
+  run_step check_catch3 "tests compile with Catch2 3" 900
   run_tests test_unit "unit and actor tests" 600
   run_tests test_host "kernel, runtimes, end to end" 1500
   run_step build_asan "build with address, undefined" 1800 && run_tests test_asan "address and undefined sanitizer" 900
