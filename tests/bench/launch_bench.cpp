@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 #include <filesystem>
 #include <future>
 #include <mutex>
@@ -42,10 +43,8 @@ struct Series {
 };
 
 void must(bool condition, const std::string& what) {
-  if (!condition) {
-    std::fprintf(stderr, "launch_bench: %s\n", what.c_str());
-    std::exit(1);
-  }
+  if (!condition)
+    throw std::runtime_error{"launch_bench: " + what};
 }
 
 Json must_post(const TestNode& node, const std::string& target, const Json& body, int status) {
