@@ -1,6 +1,7 @@
 #include "actors/node_actor.hpp"
 
 #include "actors/guard.hpp"
+#include "actors/policy/longest_launch.hpp"
 #include "messages/runtime.hpp"
 #include "runtimes/launch_check.hpp"
 #include "runtimes/runtime_id.hpp"
@@ -127,27 +128,44 @@ void on_down(Self self, const caf::down_msg& down) {
       state.containers.erase(i);
       return;
     }
+  std::erase_if(state.retired, [&](const auto& actor) { return actor.address() == down.source; });
   for (const auto& [name, actor] : state.pools)
     if (actor.address() == down.source)
       log::error("actor of a pool died", {{"pool", name.value}, {"error", render(from_caf(down.reason))}});
 }
 
+void on_change(Self self, ChangePools& change) {
+  auto& state = self->state;
+  for (const auto& name : change.removed) {
+    auto pool = state.pools.find(name);
+    if (pool == state.pools.end())
+      continue;
+    state.retired.push_back(std::move(pool->second));
+    state.pools.erase(pool);
+  }
+  for (auto& [name, actor] : change.added) {
+    self->monitor(actor);
+    state.pools[name] = std::move(actor);
+  }
+  state.longest_launch = change.longest_launch;
+}
+
 } // namespace
 
-NodeActor::behavior_type node_actor(Self self, std::map<std::string, PoolSettings> pools, SpawnPool spawn_pool,
-                                    std::chrono::milliseconds start_timeout, std::set<ContainerId> foreign) {
+NodeActor::behavior_type node_actor(Self self, std::shared_ptr<const Settings> settings, SpawnPool spawn_pool,
+                                    std::set<ContainerId> foreign) {
   guard(self);
   self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
   auto& state = self->state;
   state.foreign = std::move(foreign);
-  auto longest_queue = std::chrono::milliseconds{0};
-  for (const auto& [name, settings] : pools) {
-    auto actor = spawn_pool(NodeActor{self}, settings);
+  for (const auto& [name, pool] : settings->pools) {
+    // Shares the life of the whole settings.
+    auto actor = spawn_pool(NodeActor{self}, std::shared_ptr<const PoolSettings>{settings, &pool},
+                            std::shared_ptr<const NodeSettings>{settings, &settings->node}, 1);
     self->monitor(actor);
-    state.pools.emplace(settings.name, actor);
-    longest_queue = std::max(longest_queue, settings.queue.value.timeout);
+    state.pools.emplace(pool.name, actor);
   }
-  state.longest_launch = longest_queue + start_slot_deadline + start_timeout + 2 * launch_slack;
+  state.longest_launch = longest_launch(*settings);
   return {
     [=](LaunchOrder& order) { return on_launch(self, order); },
     [=](const FindContainer& find) { return on_find(self->state, find.id); },
@@ -179,6 +197,8 @@ NodeActor::behavior_type node_actor(Self self, std::map<std::string, PoolSetting
         std::sort(infos.begin(), infos.end(), [](const auto& x, const auto& y) { return x.name < y.name; });
       });
     },
+    [=](const FindPools&) { return self->state.pools; },
+    [=](ChangePools& change) { on_change(self, change); },
     [=](const ContainerSpawned& spawned) {
       auto entry = self->state.containers.find(spawned.id);
       if (entry == self->state.containers.end())

@@ -6,14 +6,12 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <functional>
 #include <map>
+#include <memory>
 #include <set>
+#include <vector>
 
 namespace berth {
-
-/// Spawns the POOL of one pool's settings below the given parent; a function so that tests can put their own there.
-using SpawnPool = std::function<PoolActor(const NodeActor& parent, const PoolSettings& settings)>;
 
 struct NodeState {
   struct Entry {
@@ -25,6 +23,8 @@ struct NodeState {
   };
 
   std::map<PoolName, PoolActor> pools;
+  /// Not configured any more; they end with their last container.
+  std::vector<PoolActor> retired;
   std::map<ContainerId, Entry> containers;
   uint64_t last_ticket = 0;
   /// Ids of containers of an earlier run of the daemon, which still run and are not taken over.
@@ -34,9 +34,8 @@ struct NodeState {
   static inline const char* name = "node";
 };
 
-/// NODE with these pools. `foreign` are ids that must not be given away.
-NodeActor::behavior_type node_actor(NodeActor::stateful_pointer<NodeState> self,
-                                    std::map<std::string, PoolSettings> pools, SpawnPool spawn_pool,
-                                    std::chrono::milliseconds start_timeout, std::set<ContainerId> foreign);
+/// NODE with the pools of these settings. `foreign` are ids that must not be given away.
+NodeActor::behavior_type node_actor(NodeActor::stateful_pointer<NodeState> self, std::shared_ptr<const Settings> settings,
+                                    SpawnPool spawn_pool, std::set<ContainerId> foreign);
 
 } // namespace berth

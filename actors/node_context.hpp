@@ -3,15 +3,18 @@
 #include "config/settings.hpp"
 #include "messages/event.hpp"
 #include "messages/launcher.hpp"
+#include "messages/node.hpp"
 #include "messages/oom.hpp"
 #include "runtimes/launch_host.hpp"
 #include "runtimes/linux/fd_monitor.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace berth {
 
-/// What the actors of one node share: settings that do not change while it runs, and the handles of its single actors.
+/// What the actors of one node share: its host, the handles of its single actors, and the settings of the node. It never
+/// changes: a new generation of a pool gets a new one.
 struct NodeContext {
   LaunchHost host;
   NodeSettings settings;
@@ -29,5 +32,9 @@ struct NodeContext {
 };
 
 using NodeContextPtr = std::shared_ptr<const NodeContext>;
+
+/// Spawns a POOL below the given parent that begins with this generation; a function so that tests can put their own there.
+using SpawnPool = std::function<PoolActor(const NodeActor& parent, std::shared_ptr<const PoolSettings> settings,
+                                          std::shared_ptr<const NodeSettings> node, uint64_t generation)>;
 
 } // namespace berth

@@ -4,49 +4,27 @@
 #include "actors/guard.hpp"
 #include "actors/policy/admission.hpp"
 #include "actors/policy/pool_limits.hpp"
-#include "actors/selector_actor.hpp"
+#include "actors/pool_parts.hpp"
 #include "runtimes/launch_check.hpp"
 
 #include <algorithm>
 
 namespace berth {
 
+namespace pool {
+
 namespace {
 
-using Self = PoolActor::stateful_pointer<PoolActorState>;
 using Reply = caf::typed_response_promise<ContainerInfo>;
 
-struct Pool {
-  Self self;
-  NodeContextPtr node;
-  NodeActor parent;
-  std::shared_ptr<const PoolSettings> settings;
-
-  PoolActorState& state() const {
-    return self->state;
-  }
-
-  const std::string& name() const {
-    return settings->name.value;
-  }
-};
-
-Event event_of(const Pool& pool, std::string type) {
-  auto result = Event{};
-  result.type = std::move(type);
-  result.time = now();
-  result.pool = pool.settings->name;
-  result.generation = pool.state().generation;
-  return result;
-}
-
-// -- launching ----------------------------------------------------------------------------------------------------------
-
-void pump(const Pool& pool);
-
 void give_place_back(const Pool& pool, const ContainerId& id) {
-  if (pool.state().places.erase(id) > 0)
-    pump(pool);
+  auto place = pool.state().places.find(id);
+  if (place == pool.state().places.end())
+    return;
+  auto generation = place->second.generation;
+  pool.state().places.erase(place);
+  dispose_if_drained(pool, generation);
+  pump(pool);
 }
 
 void warn_about_needs(ContainerInfo& info) {
@@ -70,12 +48,14 @@ void log_selection(const ContainerInfo& info) {
                                                 {"source", to_string(info.selection.source)}});
 }
 
-void spawn_container(const Pool& pool, LaunchOrder order, Selection selection, Reply reply) {
+void spawn_container(const Pool& pool, uint64_t number, LaunchOrder order, Selection selection, Reply reply) {
   auto& state = pool.state();
-  --state.admitted;
-  auto& member = state.members.at(selection.runtime);
+  auto& generation = state.generations.at(number);
+  --generation.admitted;
+  auto& member = generation.members.at(selection.runtime);
   if (auto supported = check_support(order.spec, (*member.prepared)->profile); !supported) {
     reply.deliver(to_caf(supported.error()));
+    dispose_if_drained(pool, number);
     pump(pool);
     return;
   }
@@ -84,7 +64,7 @@ void spawn_container(const Pool& pool, LaunchOrder order, Selection selection, R
   info.spec = std::move(order.spec);
   info.selection = std::move(selection);
   info.profile = (*member.prepared)->profile;
-  info.generation = state.generation;
+  info.generation = number;
   info.accepted_at = now();
   place_container(info, pool.node->host);
   warn_about_needs(info);
@@ -93,16 +73,16 @@ void spawn_container(const Pool& pool, LaunchOrder order, Selection selection, R
   container.pool = PoolActor{pool.self};
   container.parent = pool.parent;
   container.reader = std::move(order.reader);
-  container.grace = pool.settings->termination_grace_period.value;
-  container.oom_group = pool.settings->oom_group.value;
+  container.grace = generation.settings->termination_grace_period.value;
+  container.oom_group = generation.settings->oom_group.value;
   auto id = info.spec.id;
-  auto actor = pool.self->spawn(container_actor, pool.node, std::move(container));
-  state.places[id] = {actor.address()};
-  state.actors[actor.address()] = id;
+  auto actor = pool.self->spawn(container_actor, generation.node, std::move(container));
+  auto holder = actor.address();
+  state.places[id] = {holder, number, false};
+  state.containers[holder] = {id, actor, number};
   pool.self->monitor(actor);
   pool.self->send(pool.parent, ContainerSpawned{id, actor});
-  auto holder = actor.address();
-  auto deadline = start_slot_deadline + pool.node->settings.start_timeout.value + launch_slack;
+  auto deadline = start_slot_deadline + generation.node->settings.start_timeout.value + launch_slack;
   pool.self->request(actor, deadline, BeginLaunch{})
     .then(
       [=](ContainerInfo& started) mutable {
@@ -114,58 +94,66 @@ void spawn_container(const Pool& pool, LaunchOrder order, Selection selection, R
       [=](caf::error& err) mutable { reply.deliver(std::move(err)); });
 }
 
+/// Launches in the generation that is current now, whatever comes after it.
 void launch(const Pool& pool, LaunchOrder order, Reply reply) {
-  auto& state = pool.state();
-  ++state.admitted;
+  auto number = pool.state().current;
+  auto& generation = pool.current();
+  // For one that has waited, the limits may be others than when it came.
+  auto limits = apply_pool_limits(order.spec.limits, *generation.settings);
+  if (!limits) {
+    reply.deliver(to_caf(limits.error()));
+    return;
+  }
+  order.spec.limits = *limits;
+  ++generation.admitted;
   auto needs = LaunchNeeds{order.spec.gpus, order.spec.checkpoint};
-  pool.self->request(state.selector, select_deadline, needs)
-    .then([=](Selection& selection) { spawn_container(pool, order, std::move(selection), reply); },
+  pool.self->request(generation.selector, select_deadline, needs)
+    .then([=](Selection& selection) { spawn_container(pool, number, order, std::move(selection), reply); },
           [=](caf::error& err) mutable {
-            --pool.state().admitted;
+            --pool.state().generations.at(number).admitted;
             reply.deliver(std::move(err));
+            dispose_if_drained(pool, number);
             pump(pool);
           });
 }
 
-/// Starts what waits, as far as there are places.
-void pump(const Pool& pool) {
-  auto& state = pool.state();
-  if (state.condition == PoolState::preparing)
-    return;
-  auto max = pool.settings->max_containers.value;
-  while (!state.queue.empty() && (max == 0 || state.places.size() + state.admitted < max)) {
-    auto next = std::move(state.queue.front());
-    state.queue.pop_front();
-    launch(pool, std::move(next.order), next.promise);
-  }
+Error full(const Pool& pool) {
+  const auto& state = pool.state();
+  return {ec::limit_reached, "pool \"" + pool.name() + "\"",
+          "it runs " + std::to_string(state.places.size() + pool.admitted()) + " of at most "
+            + std::to_string(pool.settings().max_containers.value) + " containers and "
+            + std::to_string(state.queue.size()) + " launches wait",
+          "wait for one to end, or raise `maxContainers` or `queue.length`"};
 }
 
 caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
   auto& state = pool.state();
-  const auto& settings = *pool.settings;
+  const auto& settings = pool.settings();
+  if (state.retired)
+    return to_caf({ec::unknown_pool, "pool \"" + pool.name() + "\"", "it is not configured any more", "see `berth pools`"});
   auto limits = apply_pool_limits(order.spec.limits, settings);
   if (!limits)
     return to_caf(limits.error());
-  order.spec.limits = *limits;
-  auto admission = admit(state.condition == PoolState::preparing, state.places.size() + state.admitted,
+  auto admission = admit(pool.current().condition == PoolState::preparing, state.places.size() + pool.admitted(),
                          state.queue.size(), settings.max_containers.value, settings.queue.value.length);
-  if (admission == Admission::refuse)
-    return to_caf({ec::limit_reached, "pool \"" + pool.name() + "\"",
-                   "it runs " + std::to_string(state.places.size() + state.admitted) + " of at most "
-                     + std::to_string(settings.max_containers.value) + " containers and "
-                     + std::to_string(state.queue.size()) + " launches wait",
-                   "wait for one to end, or raise `maxContainers` or `queue.length`"});
+  if (admission == Admission::refuse) {
+    ++state.counters.refused;
+    return to_caf(full(pool));
+  }
+  ++state.counters.accepted;
   // Once a promise is made, only the promise can answer: a returned error would go nowhere.
   auto reply = pool.self->make_response_promise<ContainerInfo>();
   if (admission == Admission::start) {
     launch(pool, std::move(order), reply);
-  } else {
-    // An attached client that is gone does not want its container any more.
-    if (order.reader)
-      pool.self->monitor(caf::actor_cast<caf::actor>(order.reader));
-    state.queue.push_back({++state.last_ticket, std::move(order), reply});
-    pool.self->delayed_send(pool.self, settings.queue.value.timeout, QueueTimeout{state.last_ticket});
+    return reply;
   }
+  ++state.counters.queued;
+  // An attached client that is gone does not want its container any more.
+  if (order.reader)
+    pool.self->monitor(caf::actor_cast<caf::actor>(order.reader));
+  auto timeout = settings.queue.value.timeout;
+  state.queue.push_back({++state.last_ticket, std::move(order), reply, timeout});
+  pool.self->delayed_send(pool.self, timeout, QueueTimeout{state.last_ticket});
   return reply;
 }
 
@@ -188,10 +176,9 @@ void on_queue_timeout(const Pool& pool, uint64_t ticket) {
   auto i = std::find_if(queue.begin(), queue.end(), [&](const auto& x) { return x.ticket == ticket; });
   if (i == queue.end())
     return;
-  auto seconds = std::chrono::duration<double>(pool.settings->queue.value.timeout).count();
   char waited[32];
-  std::snprintf(waited, sizeof(waited), "%g s", seconds);
-  auto preparing = pool.state().condition == PoolState::preparing;
+  std::snprintf(waited, sizeof(waited), "%g s", std::chrono::duration<double>(i->timeout).count());
+  auto preparing = pool.current().condition == PoolState::preparing;
   i->promise.deliver(to_caf({ec::queue_timeout, "pool \"" + pool.name() + "\"",
                              std::string{"the launch waited "} + waited
                                + (preparing ? " for the pool's runtime, which is still being tried out" : " for a place"),
@@ -200,185 +187,19 @@ void on_queue_timeout(const Pool& pool, uint64_t ticket) {
   queue.erase(i);
 }
 
-// -- preparing ----------------------------------------------------------------------------------------------------------
-
-RuntimeHealth health_of(const PoolActorState& state, RuntimeKind kind) {
-  auto i = state.members.find(kind);
-  if (i == state.members.end())
-    return {false, std::string{to_string(kind)} + " is not needed by the policies of this pool"};
-  const auto& prepared = *i->second.prepared;
-  return prepared ? RuntimeHealth{true, {}} : RuntimeHealth{false, render(prepared.error())};
-}
-
-void tell_prepared(const Pool& pool, RuntimeKind kind, const Result<PreparedRuntime>& prepared) {
-  auto event = event_of(pool, prepared ? "runtime.ready" : "runtime.failed");
-  event.texts["runtime"] = to_string(kind);
-  if (prepared) {
-    const auto& profile = prepared->profile;
-    auto platform = profile.platform.empty() ? std::string{"default"} : profile.platform;
-    event.texts["version"] = profile.version;
-    event.texts["binary"] = profile.binary;
-    event.texts["platform"] = profile.platform;
-    event.numbers["bootMs"] = prepared->boot_time.count();
-    if (kind == RuntimeKind::gvisor)
-      log::info("gVisor runtime initialized successfully",
-                {{"platform", platform},
-                 {"root", pool.node->host.paths.gvisor_root_of(*pool.settings)},
-                 {"pool", pool.name()},
-                 {"version", profile.version},
-                 {"boot_ms", std::to_string(prepared->boot_time.count())}});
-    else
-      log::info("runc runtime initialized successfully", {{"root", profile.root},
-                                                          {"pool", pool.name()},
-                                                          {"version", profile.version},
-                                                          {"boot_ms", std::to_string(prepared->boot_time.count())}});
-  } else {
-    event.texts["code"] = to_string(prepared.error().code);
-    event.texts["error"] = render(prepared.error());
-    const auto& platform = pool.settings->gvisor_platform.value;
-    if (prepared.error().code == ec::platform_failed)
-      log::error("platform initialization failed", {{"pool", pool.name()},
-                                                    {"platform", platform.empty() ? "default" : platform},
-                                                    {"reason", prepared.error().reason},
-                                                    {"next", prepared.error().next}});
-    else
-      log::error("runtime initialization failed", {{"pool", pool.name()},
-                                                   {"runtime", to_string(kind)},
-                                                   {"reason", render(prepared.error())}});
-  }
-  pool.self->send(pool.node->events, std::move(event));
-}
-
-void tell_condition(const Pool& pool) {
-  auto& state = pool.state();
-  auto event = event_of(pool, std::string{"pool."} + to_string(state.condition));
-  event.texts["configuredRuntime"] = to_string(pool.settings->runtime.value);
-  switch (state.condition) {
-    case PoolState::preparing:
-      return;
-    case PoolState::ready:
-      if (state.reason.empty())
-        break;
-      event.texts["reason"] = state.reason;
-      log::warn("pool serves, but not all that its policies allow", {{"pool", pool.name()}, {"reason", state.reason}});
-      break;
-    case PoolState::degraded:
-      event.texts["reason"] = state.reason;
-      event.texts["effectiveRuntime"] = "runc";
-      log::warn("failed to create gvisor runtime, falling back to runc",
-                {{"pool", pool.name()}, {"reason", state.reason}});
-      break;
-    case PoolState::unavailable:
-      event.texts["reason"] = state.reason;
-      log::error("pool is unavailable, launches are refused", {{"pool", pool.name()}, {"reason", state.reason}});
-      break;
-  }
-  pool.self->send(pool.node->events, std::move(event));
-}
-
-/// What of the pool's runtimes does not work, in the order in which they are tried; empty if all that it may need does.
-std::string explain_condition(const SelectionRules& rules) {
-  auto result = std::string{};
-  auto add = [&](const RuntimeHealth& health) {
-    if (!health.usable)
-      result += (result.empty() ? "" : "; ") + health.reason;
-  };
-  add(rules.health);
-  auto needs_runc = rules.overrides == OverridePolicy::allow || rules.on_unavailable == UnavailablePolicy::fallback;
-  if (rules.configured != RuntimeKind::runc && needs_runc)
-    add(rules.runc_health);
-  return result;
-}
-
-/// All probes have ended: decides how the pool stands, makes the selector of this generation, lets the waiting launches go.
-void open_for_service(const Pool& pool) {
-  auto& state = pool.state();
-  const auto& settings = *pool.settings;
-  auto& rules = state.rules;
-  rules = {settings.name,
-           settings.runtime.value,
-           settings.runtime_source,
-           settings.runtime_source == RuntimeSource::builtin ? std::string{} : to_string(settings.runtime.origin),
-           settings.overrides.value,
-           settings.on_runtime_unavailable.value,
-           health_of(state, settings.runtime.value),
-           health_of(state, RuntimeKind::runc)};
-  auto plain = select_runtime(rules, {});
-  if (!plain)
-    state.condition = PoolState::unavailable;
-  else
-    state.condition = plain->reason == SelectionReason::fallback ? PoolState::degraded : PoolState::ready;
-  state.reason = explain_condition(rules);
-  state.selector = pool.self->spawn(selector_actor, rules);
-  pool.self->monitor(state.selector);
-  tell_condition(pool);
-  pump(pool);
-}
-
-void on_prepared(const Pool& pool, RuntimeKind kind, Result<PreparedRuntime> prepared) {
-  auto& state = pool.state();
-  tell_prepared(pool, kind, prepared);
-  state.members.at(kind).prepared = std::move(prepared);
-  auto done = std::all_of(state.members.begin(), state.members.end(),
-                          [](const auto& x) { return x.second.prepared.has_value(); });
-  if (done)
-    open_for_service(pool);
-}
-
-void prepare(const Pool& pool, RuntimeKind kind, const SpawnRuntime& spawn_runtime) {
-  auto runtime = spawn_runtime(kind);
-  pool.self->monitor(runtime);
-  pool.state().members[kind].actor = runtime;
-  pool.self->request(runtime, pool.node->prepare_deadline, PrepareRuntime{})
-    .then([=](PreparedRuntime& prepared) { on_prepared(pool, kind, std::move(prepared)); },
-          [=](caf::error& err) { on_prepared(pool, kind, tl::unexpected{from_caf(err)}); });
-}
-
-PoolInfo describe(const Pool& pool) {
-  const auto& state = pool.state();
-  const auto& settings = *pool.settings;
-  auto info = PoolInfo{};
-  info.name = settings.name;
-  info.state = state.condition;
-  info.generation = state.generation;
-  info.configured = settings.runtime.value;
-  info.effective = state.condition == PoolState::degraded ? RuntimeKind::runc : settings.runtime.value;
-  info.source = settings.runtime_source;
-  info.origin = settings.runtime_source == RuntimeSource::builtin ? std::string{} : to_string(settings.runtime.origin);
-  auto member = state.members.find(info.effective);
-  if (member != state.members.end() && member->second.prepared && *member->second.prepared) {
-    const auto& profile = (*member->second.prepared)->profile;
-    info.version = profile.version;
-    info.platform = profile.platform;
-    info.root = profile.root;
-  }
-  info.reason = state.reason;
-  info.running = static_cast<uint32_t>(
-    std::count_if(state.places.begin(), state.places.end(), [](const auto& x) { return x.second.runs; }));
-  info.starting = static_cast<uint32_t>(state.places.size()) - info.running + state.admitted;
-  info.queued = static_cast<uint32_t>(state.queue.size());
-  info.max_containers = settings.max_containers.value;
-  info.queue_length = settings.queue.value.length;
-  info.overrides_allowed = settings.overrides.value == OverridePolicy::allow;
-  info.fallback_allowed = settings.on_runtime_unavailable.value == UnavailablePolicy::fallback;
-  return info;
-}
-
 /// A container's actor ends after its removal; one that dies earlier must not keep its place.
 void on_down(const Pool& pool, const caf::down_msg& down) {
   auto& state = pool.state();
-  auto is_runtime = std::any_of(state.members.begin(), state.members.end(),
-                                [&](const auto& x) { return x.second.actor && x.second.actor.address() == down.source; });
-  if (is_runtime || (state.selector && state.selector.address() == down.source)) {
-    log::error("actor of a pool died", {{"pool", pool.name()}, {"error", render(from_caf(down.reason))}});
+  cancel_if(pool, [&](const auto& x) { return x.order.reader && x.order.reader->address() == down.source; },
+            "its client has gone");
+  auto i = state.containers.find(down.source);
+  if (i == state.containers.end()) {
+    if (is_part_of_pool(pool, down))
+      log::error("actor of a pool died", {{"pool", pool.name()}, {"error", render(from_caf(down.reason))}});
     return;
   }
-  cancel_if(pool, [&](const auto& x) { return x.order.reader && x.order.reader->address() == down.source; }, "its client has gone");
-  auto i = state.actors.find(down.source);
-  if (i == state.actors.end())
-    return;
-  auto id = i->second;
-  state.actors.erase(i);
+  auto id = i->second.id;
+  state.containers.erase(i);
   auto place = state.places.find(id);
   if (place == state.places.end() || place->second.holder != down.source)
     return;
@@ -388,31 +209,63 @@ void on_down(const Pool& pool, const caf::down_msg& down) {
 
 } // namespace
 
-PoolActor::behavior_type pool_actor(Self self, NodeContextPtr node, NodeActor parent, PoolSettings settings,
+uint32_t Pool::admitted() const {
+  auto result = uint32_t{0};
+  for (const auto& [number, generation] : state().generations)
+    result += generation.admitted;
+  return result;
+}
+
+Event event_of(const Pool& pool, std::string type, uint64_t generation) {
+  auto result = Event{};
+  result.type = std::move(type);
+  result.time = now();
+  result.pool = pool.state().pool;
+  result.generation = generation;
+  return result;
+}
+
+void pump(const Pool& pool) {
+  auto& state = pool.state();
+  if (pool.current().condition == PoolState::preparing)
+    return;
+  auto max = pool.settings().max_containers.value;
+  while (!state.queue.empty() && (max == 0 || state.places.size() + pool.admitted() < max)) {
+    auto next = std::move(state.queue.front());
+    state.queue.pop_front();
+    launch(pool, std::move(next.order), next.promise);
+  }
+}
+
+void refuse_waiting(const Pool& pool, const Error& error) {
+  for (auto& waiting : std::exchange(pool.state().queue, {}))
+    waiting.promise.deliver(to_caf(error));
+}
+
+} // namespace pool
+
+PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> self, NodeContextPtr node,
+                                    NodeActor parent, std::shared_ptr<const PoolSettings> settings, uint64_t generation,
                                     SpawnRuntime spawn_runtime) {
+  using namespace pool;
   guard(self);
-  auto shared = std::make_shared<const PoolSettings>(std::move(settings));
-  auto pool = Pool{self, std::move(node), std::move(parent), shared};
-  self->set_down_handler([=](const caf::down_msg& down) { on_down(pool, down); });
-  log::info("initializing container runtime for worker pool",
-            {{"pool", pool.name()}, {"runtime", to_string(shared->runtime.value)}});
-  auto needs_runc = shared->runtime.value == RuntimeKind::gvisor
-                    && (shared->overrides.value == OverridePolicy::allow
-                        || shared->on_runtime_unavailable.value == UnavailablePolicy::fallback);
-  // Both are known before the first answer can come, so that "all have answered" means all.
-  self->state.members[shared->runtime.value] = {};
-  if (needs_runc)
-    self->state.members[RuntimeKind::runc] = {};
-  for (auto& [kind, member] : self->state.members)
-    prepare(pool, kind, spawn_runtime);
+  auto me = Pool{self, std::move(node), std::move(parent), std::move(spawn_runtime)};
+  self->state.pool = settings->name;
+  self->set_down_handler([=](const caf::down_msg& down) { on_down(me, down); });
+  begin(me, std::move(settings), generation);
   return {
-    [=](LaunchOrder& order) { return on_launch(pool, order); },
-    [=](const DescribePool&) { return describe(pool); },
+    [=](LaunchOrder& order) { return on_launch(me, order); },
     [=](const CancelLaunch& cancel) {
-      return cancel_if(pool, [&](const auto& x) { return x.order.spec.id == cancel.id; }, "it was removed");
+      return cancel_if(me, [&](const auto& x) { return x.order.spec.id == cancel.id; }, "it was removed");
     },
-    [=](const ContainerEnded& ended) { give_place_back(pool, ended.id); },
-    [=](const QueueTimeout& timeout) { on_queue_timeout(pool, timeout.ticket); },
+    [=](const DescribePool&) { return describe(me); },
+    [=](const PrepareGeneration& order) { return on_prepare(me, order); },
+    [=](const CommitGeneration& commit) { return on_commit(me, commit.drain); },
+    [=](const AbortGeneration&) { on_abort(me); },
+    [=](const RetirePool& retire) { return on_retire(me, retire.drain); },
+    [=](const AwaitReady&) { return on_await_ready(me); },
+    [=](const ContainerEnded& ended) { give_place_back(me, ended.id); },
+    [=](const QueueTimeout& timeout) { on_queue_timeout(me, timeout.ticket); },
   };
 }
 

@@ -2,6 +2,8 @@
 
 #include "messages/pool.hpp"
 
+#include <map>
+
 namespace berth {
 
 /// API -> NODE: whom do I talk to about this container?
@@ -24,6 +26,29 @@ struct ListContainers {
 template <class Inspector>
 auto inspect(Inspector& f, ListContainers& x) {
   return f(x.all, x.pool);
+}
+
+/// REVISION -> NODE: the actors of all pools.
+struct FindPools {};
+
+template <class Inspector>
+auto inspect(Inspector& f, FindPools&) {
+  return f();
+}
+
+using PoolActors = std::map<PoolName, PoolActor>;
+
+/// REVISION -> NODE: launches find these pools from now on, and those no more. Containers of removed pools are still found.
+struct ChangePools {
+  PoolActors added;
+  std::vector<PoolName> removed;
+  /// How long a launch may take at most, by the new settings.
+  std::chrono::milliseconds longest_launch{0};
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, ChangePools& x) {
+  return f(x.added, x.removed, x.longest_launch);
 }
 
 struct ListPools {};
@@ -75,6 +100,8 @@ using NodeActor = caf::typed_actor<
   caf::replies_to<CancelLaunch>::with<bool>,
   caf::replies_to<ListContainers>::with<ContainerInfos>,
   caf::replies_to<ListPools>::with<PoolInfos>,
+  caf::replies_to<FindPools>::with<PoolActors>,
+  caf::replies_to<ChangePools>::with<void>,
   caf::reacts_to<ContainerSpawned>,
   caf::reacts_to<ContainerRemoved>>;
 

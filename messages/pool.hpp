@@ -3,10 +3,12 @@
 #include "messages/container.hpp"
 
 #include <caf/actor_control_block.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 
 #include <chrono>
+#include <memory>
 
 namespace berth {
 
@@ -36,6 +38,19 @@ enum class PoolState : uint8_t {
 
 const char* to_string(PoolState state);
 
+/// A generation of a pool that is not current any more and still has containers.
+struct DrainingGeneration {
+  uint64_t generation = 0;
+  /// What plain launches of it got.
+  RuntimeKind runtime = RuntimeKind::runc;
+  uint32_t containers = 0;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, DrainingGeneration& x) {
+  return f(x.generation, x.runtime, x.containers);
+}
+
 struct PoolInfo {
   PoolName name;
   PoolState state = PoolState::preparing;
@@ -59,13 +74,14 @@ struct PoolInfo {
   uint32_t queue_length = 0;
   bool overrides_allowed = true;
   bool fallback_allowed = true;
+  std::vector<DrainingGeneration> draining;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, PoolInfo& x) {
   return f(x.name, x.state, x.generation, x.configured, x.effective, x.source, x.origin, x.version, x.platform, x.root,
            x.reason, x.running, x.starting, x.queued, x.max_containers, x.queue_length, x.overrides_allowed,
-           x.fallback_allowed);
+           x.fallback_allowed, x.draining);
 }
 
 struct DescribePool {};
@@ -96,6 +112,106 @@ auto inspect(Inspector& f, ContainerEnded& x) {
   return f(x.id);
 }
 
+// -- changes of a running pool (messages/revision.hpp tells their order) ---------------------------
+
+enum class PoolChangeKind : uint8_t { added, removed, changed };
+
+/// "added" / "removed" / "changed".
+const char* to_string(PoolChangeKind kind);
+
+/// What becomes of the containers of an old generation: they run to their end, or are stopped with the grace period of
+/// their pool.
+enum class DrainMode : uint8_t { wait, stop };
+
+struct NodeSettings;
+struct PoolSettings;
+
+/// REVISION -> POOL: make a generation of these settings ready beside the one that serves. Answered when it could serve, or
+/// with the reason why it cannot. Never leaves the process: the settings are shared, not copied.
+struct PrepareGeneration {
+  std::shared_ptr<const PoolSettings> settings;
+  /// Those of the node that it shall run by.
+  std::shared_ptr<const NodeSettings> node;
+  bool allow_fallback = false;
+};
+
+/// POOL -> REVISION.
+struct PreparedGeneration {
+  uint64_t generation = 0;
+  PoolState state = PoolState::ready;
+  std::string reason;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, PreparedGeneration& x) {
+  return f(x.generation, x.state, x.reason);
+}
+
+/// REVISION -> POOL: serve with the generation that was prepared, from this message on.
+struct CommitGeneration {
+  DrainMode drain = DrainMode::wait;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, CommitGeneration& x) {
+  return f(x.drain);
+}
+
+/// REVISION -> POOL: forget the generation that was prepared, or is being prepared.
+struct AbortGeneration {};
+
+template <class Inspector>
+auto inspect(Inspector& f, AbortGeneration&) {
+  return f();
+}
+
+/// REVISION -> POOL: you are not configured any more. Take no launches, and end with your last container.
+struct RetirePool {
+  DrainMode drain = DrainMode::wait;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, RetirePool& x) {
+  return f(x.drain);
+}
+
+/// REVISION -> POOL: answered when the first probes have ended, however they did.
+struct AwaitReady {};
+
+template <class Inspector>
+auto inspect(Inspector& f, AwaitReady&) {
+  return f();
+}
+
+/// POOL -> REVISION: what a change meant for one pool.
+struct PoolReceipt {
+  PoolName name;
+  PoolChangeKind kind = PoolChangeKind::changed;
+  /// 0 for a pool that is new, or gone.
+  uint64_t old_generation = 0;
+  uint64_t new_generation = 0;
+  /// What plain launches got and get.
+  RuntimeKind old_runtime = RuntimeKind::runc;
+  RuntimeKind new_runtime = RuntimeKind::runc;
+  PoolState state = PoolState::ready;
+  std::string reason;
+  /// Launches from the beginning of the preparation to the commit.
+  uint64_t accepted = 0;
+  uint64_t queued = 0;
+  uint64_t refused = 0;
+  /// Containers that go on in old generations.
+  uint32_t pinned = 0;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, PoolReceipt& x) {
+  return f(x.name, x.kind, x.old_generation, x.new_generation, x.old_runtime, x.new_runtime, x.state, x.reason, x.accepted,
+           x.queued, x.refused, x.pinned);
+}
+
+/// How long a pool may take to answer what it does at once.
+constexpr auto pool_deadline = std::chrono::seconds{10};
+
 /// INTERNAL: a queued launch has waited for as long as it may.
 struct QueueTimeout {
   uint64_t ticket = 0;
@@ -119,7 +235,14 @@ using PoolActor = caf::typed_actor<
   caf::replies_to<LaunchOrder>::with<ContainerInfo>,
   caf::replies_to<CancelLaunch>::with<bool>,
   caf::replies_to<DescribePool>::with<PoolInfo>,
+  caf::replies_to<PrepareGeneration>::with<PreparedGeneration>,
+  caf::replies_to<CommitGeneration>::with<PoolReceipt>,
+  caf::reacts_to<AbortGeneration>,
+  caf::replies_to<RetirePool>::with<PoolReceipt>,
+  caf::replies_to<AwaitReady>::with<PoolInfo>,
   caf::reacts_to<ContainerEnded>,
   caf::reacts_to<QueueTimeout>>;
 
 } // namespace berth
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::PrepareGeneration)

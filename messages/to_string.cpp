@@ -10,6 +10,15 @@ const char* to_string(OomScope scope) {
   return "?";
 }
 
+const char* to_string(PoolChangeKind kind) {
+  switch (kind) {
+    case PoolChangeKind::added: return "added";
+    case PoolChangeKind::removed: return "removed";
+    case PoolChangeKind::changed: return "changed";
+  }
+  return "?";
+}
+
 const char* to_string(PoolState state) {
   switch (state) {
     case PoolState::preparing: return "preparing";

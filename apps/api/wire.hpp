@@ -2,6 +2,7 @@
 
 #include "messages/event.hpp"
 #include "messages/node.hpp"
+#include "messages/revision.hpp"
 #include "runtimes/cri_log.hpp"
 
 #include <string>
@@ -35,6 +36,11 @@ struct ExecOrder {
 
 Result<ExecOrder> parse_exec_order(std::string_view body);
 
+/// The bodies of a plan, an apply and a rollback. Who asks (`options.origin`) is up to the caller.
+Result<PlanConfig> parse_plan_request(std::string_view body);
+Result<ApplyConfig> parse_apply_request(std::string_view body);
+Result<RollBack> parse_rollback_request(std::string_view body);
+
 // -- writing: whole answers ---------------------------------------------------------------------
 
 /// What `GET /v1/version` tells.
@@ -51,6 +57,10 @@ std::string to_wire(const PoolInfo& pool);
 std::string to_wire(const PoolInfos& pools);
 std::string to_wire(const ContainerInfo& container);
 std::string to_wire(const ContainerInfos& containers);
+
+std::string to_wire(const Plan& plan);
+std::string to_wire(const Receipt& receipt);
+std::string to_wire(const RevisionInfos& revisions);
 
 /// What a container used at `time`. Values that the kernel does not tell are null.
 std::string to_wire(const ContainerInfo& container, const ContainerStats& stats, Timestamp time);

@@ -103,6 +103,13 @@ Json json_of(const ContainerInfo& container) {
           {"warnings", container.warnings}};
 }
 
+Json json_of(const std::vector<DrainingGeneration>& generations) {
+  auto result = Json::array();
+  for (const auto& x : generations)
+    result.push_back({{"generation", x.generation}, {"runtime", to_string(x.runtime)}, {"containers", x.containers}});
+  return result;
+}
+
 Json json_of(const PoolInfo& pool) {
   return {{"name", pool.name.value},
           {"state", to_string(pool.state)},
@@ -121,7 +128,8 @@ Json json_of(const PoolInfo& pool) {
           {"maxContainers", pool.max_containers},
           {"queueLength", pool.queue_length},
           {"overrides", pool.overrides_allowed ? "allow" : "deny"},
-          {"onRuntimeUnavailable", pool.fallback_allowed ? "fallback" : "fail"}};
+          {"onRuntimeUnavailable", pool.fallback_allowed ? "fallback" : "fail"},
+          {"draining", json_of(pool.draining)}};
 }
 
 template <class Value>

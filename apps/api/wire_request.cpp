@@ -233,6 +233,68 @@ ExecOrder read_exec(const Json& json) {
   return result;
 }
 
+std::vector<ConfigFile> read_files(const std::string& path, const Json& json) {
+  constexpr auto keys = std::to_array<std::string_view>({"name", "text"});
+  if (!json.is_array())
+    reject_type(path, json, "an array of objects");
+  auto result = std::vector<ConfigFile>{};
+  for (const auto& item : json) {
+    auto reader = ObjectReader{path + "[" + std::to_string(result.size()) + "]", item, keys};
+    auto& file = result.emplace_back();
+    reader.required("name", file.name, read_text);
+    reader.required("text", file.text, read_text);
+  }
+  if (result.empty())
+    reject(path, "is empty", "give the configuration's main file first, then its drop-ins");
+  return result;
+}
+
+DrainMode read_drain(const std::string& path, const Json& json) {
+  auto text = read_text(path, json);
+  if (text != "wait" && text != "stop")
+    reject(path, "is " + in_quotes(text), "it is wait or stop");
+  return text == "stop" ? DrainMode::stop : DrainMode::wait;
+}
+
+std::chrono::milliseconds read_timeout(const std::string& path, const Json& json) {
+  constexpr auto longest = uint64_t{24 * 3600 * 1000};
+  auto result = read_count(path, json, longest);
+  if (result == 0)
+    reject(path, "is 0", "give the preparation some time");
+  return std::chrono::milliseconds{result};
+}
+
+void read_options(const ObjectReader& reader, ChangeOptions& options) {
+  reader.optional("timeoutMs", options.timeout, read_timeout);
+  reader.optional("drain", options.drain, read_drain);
+  reader.optional("allowFallback", options.allow_fallback, read_flag);
+}
+
+PlanConfig read_plan(const Json& json) {
+  constexpr auto keys = std::to_array<std::string_view>({"files"});
+  auto result = PlanConfig{};
+  ObjectReader{"", json, keys}.required("files", result.files, read_files);
+  return result;
+}
+
+ApplyConfig read_apply(const Json& json) {
+  constexpr auto keys = std::to_array<std::string_view>({"files", "timeoutMs", "drain", "allowFallback"});
+  auto reader = ObjectReader{"", json, keys};
+  auto result = ApplyConfig{};
+  reader.required("files", result.files, read_files);
+  read_options(reader, result.options);
+  return result;
+}
+
+RollBack read_rollback(const Json& json) {
+  constexpr auto keys = std::to_array<std::string_view>({"revision", "timeoutMs", "drain", "allowFallback"});
+  auto reader = ObjectReader{"", json, keys};
+  auto result = RollBack{};
+  reader.optional("revision", result.revision, read_count, uint64_t{std::numeric_limits<int64_t>::max()});
+  read_options(reader, result.options);
+  return result;
+}
+
 template <class Request>
 Result<Request> read(std::string_view body, Request (*convert)(const Json&)) {
   try {
@@ -250,6 +312,18 @@ Result<LaunchSpec> parse_launch_request(std::string_view body) {
 
 Result<ExecOrder> parse_exec_order(std::string_view body) {
   return read(body, read_exec);
+}
+
+Result<PlanConfig> parse_plan_request(std::string_view body) {
+  return read(body, read_plan);
+}
+
+Result<ApplyConfig> parse_apply_request(std::string_view body) {
+  return read(body, read_apply);
+}
+
+Result<RollBack> parse_rollback_request(std::string_view body) {
+  return read(body, read_rollback);
 }
 
 } // namespace berth

@@ -7,6 +7,8 @@ namespace berth::cli {
 constexpr int success = 0;
 /// A verb other than `run` and `exec` failed, in whole or in part.
 constexpr int verb_failed = 1;
+/// `plan`: something would change.
+constexpr int plan_has_changes = 2;
 /// The command line cannot be understood.
 constexpr int usage_error = 2;
 /// `run` and `exec`: Berth failed before there was anything to take an exit code from.

@@ -113,6 +113,35 @@ struct PoolsOptions {
   bool json = false;
 };
 
+struct PlanOptions {
+  std::string file; ///< absolute
+  bool json = false;
+};
+
+/// How a change of the configuration is carried out.
+struct ChangeFlags {
+  std::string timeout;
+  uint64_t timeout_ms = 120'000;
+  std::string drain = "wait";
+  bool allow_fallback = false;
+  bool json = false;
+};
+
+struct ApplyOptions {
+  std::string file; ///< absolute
+  ChangeFlags change;
+};
+
+struct RollbackOptions {
+  /// Empty: the one before the present.
+  std::string revision;
+  ChangeFlags change;
+};
+
+struct HistoryOptions {
+  bool json = false;
+};
+
 struct EventsOptions {
   std::optional<uint64_t> since;
   bool follow = true;
@@ -139,7 +168,8 @@ struct VersionOptions {
 
 using VerbOptions =
   std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
-               RmOptions, StatsOptions, PoolsOptions, EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
+               RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, RollbackOptions, HistoryOptions,
+               EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
 
 /// Where the daemon listens.
 struct Endpoint {

@@ -15,7 +15,8 @@ constexpr auto footer = R"~(Examples:
   berth pools sandbox -o json
   berth pools -o json | jq -r '.[] | select(.state != "ready") | "\(.name): \(.reason)"'
 
-"gvisor -> runc" is a pool that is configured for gvisor and serves with runc for the reason given.)~";
+"gvisor -> runc" is a pool that is configured for gvisor and serves with runc for the reason given. GEN
+is the generation of the pool's settings; DRAINING lists older ones with their containers.)~";
 
 Tone tone_of(const std::string& state) {
   if (state == "ready")
@@ -36,22 +37,26 @@ std::string count_of(uint64_t count, uint64_t limit) {
 std::string to_table(const std::vector<PoolView>& pools, bool in_colour) {
   auto table = Table{{{"NAME"},
                       {"STATE"},
+                      {"GEN", true},
                       {"RUNTIME"},
                       {"VERSION"},
                       {"PLATFORM"},
                       {"RUNNING", true},
                       {"STARTING", true},
                       {"QUEUED", true},
+                      {"DRAINING"},
                       {"REASON"}}};
   for (auto& pool : pools)
     table.add({{pool.name},
                {pool.state, tone_of(pool.state)},
+               {std::to_string(pool.generation)},
                {describe_runtime(pool)},
                {pool.version},
                {pool.platform},
                {count_of(pool.running, pool.max_containers)},
                {std::to_string(pool.starting)},
                {count_of(pool.queued, pool.queue_length)},
+               {pool.draining},
                {pool.reason}});
   return table.render(in_colour);
 }

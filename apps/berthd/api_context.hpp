@@ -19,18 +19,19 @@ struct PoolTimes {
   std::chrono::milliseconds queue{0};
   /// Between SIGTERM and SIGKILL of a stop that says nothing else.
   std::chrono::milliseconds grace{30'000};
+  /// How long a launch may take from its start slot to `running`.
+  std::chrono::milliseconds start{60'000};
 };
 
 /// What the API serves, and what it has to know of the node for that.
 struct ApiContext {
   caf::actor_system& system;
   NodeActor node;
+  RevisionActor revisions;
   EventActor events;
   ServerVersion version;
   /// Must be callable from any thread. Gets names of pools that do not exist, too.
   std::function<PoolTimes(const PoolName&)> times;
-  /// How long a launch may take from its start slot to `running`.
-  std::chrono::milliseconds start_timeout{60'000};
   /// What the host allows processes of `exec`.
   BundleHost bundle_host;
   /// What a running container uses. Must be callable from any thread.

@@ -6,6 +6,7 @@
 #include "actors/node_actor.hpp"
 #include "actors/oom_actor.hpp"
 #include "actors/pool_actor.hpp"
+#include "actors/revision_actor.hpp"
 #include "actors/runtime_actor.hpp"
 #include "apps/berthd/http_server.hpp"
 #include "messages/registration.hpp"
@@ -22,6 +23,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <mutex>
 #include <semaphore>
 
 namespace berth {
@@ -170,15 +172,15 @@ ptrdiff_t probe_places(const HostFacts& facts) {
 }
 
 /// How long a probe may take with all those that may be in front of it. Each has its own, shorter limits.
-std::chrono::milliseconds prepare_deadline(const Settings& settings, const HostFacts& facts) {
-  auto in_front = 2 * static_cast<ptrdiff_t>(settings.pools.size()) / probe_places(facts);
-  return (settings.node.probe_timeout.value + prepare_slack) * (1 + in_front);
+std::chrono::milliseconds prepare_deadline(size_t pools, const NodeSettings& settings, const HostFacts& facts) {
+  auto in_front = 2 * static_cast<ptrdiff_t>(pools) / probe_places(facts);
+  return (settings.probe_timeout.value + prepare_slack) * (1 + in_front);
 }
 
 ProbeRuntime probe_of(const NodeContextPtr& node, const std::shared_ptr<ProbeGate>& gate, RuntimeKind kind,
-                      const PoolSettings& pool) {
+                      const PoolSettings& pool, const NodeSettings& settings) {
   return [=]() -> Result<PreparedRuntime> {
-    auto report = gate->pass([&] { return probe_runtime(kind, pool, node->settings, node->host, *node->fds); });
+    auto report = gate->pass([&] { return probe_runtime(kind, pool, settings, node->host, *node->fds); });
     if (!report)
       return failure(report.error());
     return PreparedRuntime{std::move(report->profile), report->boot_time};
@@ -187,32 +189,72 @@ ProbeRuntime probe_of(const NodeContextPtr& node, const std::shared_ptr<ProbeGat
 
 SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
   auto gate = std::make_shared<ProbeGate>(probe_places(node->host.facts));
-  return [=, &system](const NodeActor& parent, const PoolSettings& pool) {
-    auto spawn_runtime = [=, &system](RuntimeKind kind) {
-      return system.spawn(runtime_actor, probe_of(node, gate, kind, pool), node->prepare_deadline,
-                          start_slots(pool, node->host.facts));
-    };
-    return system.spawn(pool_actor, node, parent, pool, spawn_runtime);
+  auto spawn_runtime = [=, &system](RuntimeKind kind, const PoolSettings& pool, const NodeSettings& settings,
+                                    const std::optional<PreparedRuntime>& known) {
+    auto probe = known ? ProbeRuntime{[known = *known]() -> Result<PreparedRuntime> { return known; }}
+                       : probe_of(node, gate, kind, pool, settings);
+    return system.spawn(runtime_actor, std::move(probe), node->prepare_deadline, start_slots(pool, node->host.facts));
+  };
+  return [=, &system](const NodeActor& parent, std::shared_ptr<const PoolSettings> pool,
+                      const std::shared_ptr<const NodeSettings>& settings, uint64_t generation) {
+    auto context = std::make_shared<NodeContext>(*node);
+    context->settings = *settings;
+    return system.spawn(pool_actor, NodeContextPtr{std::move(context)}, parent, std::move(pool), generation,
+                        SpawnRuntime{spawn_runtime});
   };
 }
 
-/// What the API has to know of the node. `pools` are copied: a handler may run in any thread.
-ApiContext api_context(caf::actor_system& system, const NodeActor& node, const NodeContextPtr& context,
-                       const std::map<std::string, PoolSettings>& pools) {
-  auto times = [pools](const PoolName& name) {
-    auto pool = pools.find(name.value);
-    return pool == pools.end() ? PoolTimes{}
-                               : PoolTimes{pool->second.queue.value.timeout, pool->second.termination_grace_period.value};
+/// The settings that are in effect, for those who ask from any thread.
+class CurrentSettings {
+public:
+  explicit CurrentSettings(std::shared_ptr<const Settings> settings) {
+    set(std::move(settings));
+  }
+
+  void set(std::shared_ptr<const Settings> settings) {
+    auto guard = std::lock_guard{mutex_};
+    for (const auto& [name, pool] : settings->pools)
+      ever_.push_back(pool);
+    settings_ = std::move(settings);
+  }
+
+  std::shared_ptr<const Settings> get() const {
+    auto guard = std::lock_guard{mutex_};
+    return settings_;
+  }
+
+  /// All pools of all settings so far.
+  std::vector<PoolSettings> ever() const {
+    auto guard = std::lock_guard{mutex_};
+    return ever_;
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Settings> settings_; // guarded by mutex_
+  std::vector<PoolSettings> ever_;           // guarded by mutex_
+};
+
+/// What the API has to know of the node.
+ApiContext api_context(caf::actor_system& system, const NodeActor& node, const RevisionActor& revisions,
+                       const NodeContextPtr& context, const std::shared_ptr<CurrentSettings>& current) {
+  auto times = [current](const PoolName& name) {
+    auto settings = current->get();
+    auto pool = settings->pools.find(name.value);
+    auto start = settings->node.start_timeout.value;
+    return pool == settings->pools.end() ? PoolTimes{.start = start}
+                                         : PoolTimes{pool->second.queue.value.timeout,
+                                                     pool->second.termination_grace_period.value, start};
   };
   auto stats = [cgroups = context->host.cgroups](const ContainerInfo& info) {
     return read_container_stats(cgroups->host(), cgroups->container(info.spec.pool, info.runtime_id));
   };
   return {system,
           node,
+          revisions,
           context->events,
           ServerVersion{version, context->host.facts.hostname, now(), own_pid()},
           times,
-          context->settings.start_timeout.value,
           context->host.bundle,
           stats};
 }
@@ -230,11 +272,12 @@ void publish(const EventActor& events, const char* type) {
 struct Daemon::Parts {
   UniqueFd lock;
   LaunchHost host;
-  std::map<std::string, PoolSettings> pools;
+  std::shared_ptr<CurrentSettings> settings;
   std::shared_ptr<FdMonitor> fds;
   std::unique_ptr<SystemConfig> config;
   std::unique_ptr<caf::actor_system> system;
   NodeActor node;
+  RevisionActor revisions;
   EventActor events;
   std::unique_ptr<HttpServer> server;
 };
@@ -242,9 +285,9 @@ struct Daemon::Parts {
 namespace {
 
 /// State roots may be outside our own directories (`gvisorRoot`); those that no container uses any more go.
-void remove_empty_roots(const NodePaths& paths, const std::map<std::string, PoolSettings>& pools) {
+void remove_empty_roots(const NodePaths& paths, const std::vector<PoolSettings>& pools) {
   auto ignored = std::error_code{};
-  for (const auto& [name, pool] : pools)
+  for (const auto& pool : pools)
     for (auto kind : {RuntimeKind::runc, RuntimeKind::gvisor}) {
       auto root = std::filesystem::path{paths.state_root(kind, pool)};
       // Never more than the two levels that are ours, and never one that holds something.
@@ -275,7 +318,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   if (!host)
     return failure(host.error());
   parts->host = *host;
-  parts->pools = settings.pools;
+  auto shared = std::make_shared<const Settings>(settings);
+  parts->settings = std::make_shared<CurrentSettings>(shared);
   remove_stale_probes(paths);
   if (auto made = make_canary_root(*host); !made)
     return failure(made.error());
@@ -293,7 +337,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   context->host = *host;
   context->settings = settings.node;
   context->fds = parts->fds;
-  context->prepare_deadline = prepare_deadline(settings, host->facts);
+  context->prepare_deadline = prepare_deadline(settings.pools.size(), settings.node, host->facts);
   context->events = system.spawn(event_actor, settings.node.event_history.value);
   context->oom = system.spawn(oom_actor, make_oom_source(*watch, open_kernel_log()));
   // From here on there are actors, and the destructor of their system would wait for all of them: after a failure the process
@@ -308,10 +352,15 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
     context->launchers.push_back(system.spawn<caf::detached>(launcher_actor, *host, parts->fds));
   parts->events = context->events;
   publish(parts->events, "node.started");
-  parts->node = system.spawn(node_actor, settings.pools, pool_spawner(system, context),
-                             settings.node.start_timeout.value, find_foreign(paths));
+  auto spawn_pool = SpawnPool{pool_spawner(system, context)};
+  parts->node = system.spawn(node_actor, shared, spawn_pool, find_foreign(paths));
+  auto revision_context = RevisionContext{parts->node, parts->events, spawn_pool,
+                                          [current = parts->settings](const std::shared_ptr<const Settings>& next) {
+                                            current->set(next);
+                                          }};
+  parts->revisions = system.spawn(revision_actor, std::move(revision_context), shared, std::move(options.files));
   auto server = HttpServer::start({.socket_path = paths.socket,
-                                   .api = api_context(system, parts->node, context, settings.pools),
+                                   .api = api_context(system, parts->node, parts->revisions, context, parts->settings),
                                    .socket_group = options.socket_group});
   if (!server)
     return give_up(server.error());
@@ -323,11 +372,26 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   return std::unique_ptr<Daemon>{new Daemon{std::move(parts)}};
 }
 
+void Daemon::apply(std::vector<ConfigFile> files, const std::string& origin) {
+  auto self = caf::scoped_actor{*parts_->system};
+  auto options = ChangeOptions{.origin = origin};
+  auto deadline = options.timeout + change_slack;
+  // The actor logs what comes of it.
+  self->request(parts_->revisions, deadline, ApplyConfig{std::move(files), std::move(options)})
+    .receive(
+      [&](const Receipt& receipt) {
+        if (receipt.revision == receipt.previous)
+          log::info("configuration is as it was", {{"origin", origin}, {"revision", std::to_string(receipt.revision)}});
+      },
+      [](const caf::error&) {
+      });
+}
+
 void Daemon::stop() {
   publish(parts_->events, "node.stopping");
   parts_->server->stop();
   parts_->host.cgroups->remove_all();
-  remove_empty_roots(parts_->host.paths, parts_->pools);
+  remove_empty_roots(parts_->host.paths, parts_->settings->ever());
   log::info("berthd stopped; its containers go on");
 }
 

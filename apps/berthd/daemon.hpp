@@ -2,6 +2,7 @@
 
 #include "config/settings.hpp"
 #include "messages/error.hpp"
+#include "messages/revision.hpp"
 
 #include <memory>
 #include <string>
@@ -12,6 +13,8 @@ constexpr auto version = "0.1.0";
 
 struct DaemonOptions {
   Settings settings;
+  /// What the settings were read from.
+  std::vector<ConfigFile> files;
   /// Absolute, or empty for the system's directories.
   std::string root;
   /// Empty: the one beside this program.
@@ -27,6 +30,10 @@ public:
   static Result<std::unique_ptr<Daemon>> start(DaemonOptions options);
 
   ~Daemon();
+
+  /// Runs by this configuration from now on, or changes nothing; returns when that is in effect, and logs the receipt or the
+  /// reason.
+  void apply(std::vector<ConfigFile> files, const std::string& origin);
 
   /// Stops serving. The containers go on: each has its own monitor.
   void stop();

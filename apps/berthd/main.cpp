@@ -23,8 +23,16 @@ constexpr auto footer = R"(Examples:
   berthd --config /etc/berth/berth.yaml
   berthd --config berth.yaml --root /tmp/node1 --log-level info
 
-The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on.
+The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on. SIGHUP makes it
+read its configuration again and run by it, or change nothing if that is not possible; the log has the receipt.
 Exit codes: 0 ended by a signal, 1 it could not start, 2 usage, 78 the configuration is wrong.)";
+
+std::vector<berth::ConfigFile> files_of(const std::vector<berth::ConfigText>& texts) {
+  auto result = std::vector<berth::ConfigFile>{};
+  for (const auto& text : texts)
+    result.push_back({text.file, text.text});
+  return result;
+}
 
 struct Options {
   std::string config = "/etc/berth/berth.yaml";
@@ -63,7 +71,8 @@ int main(int argc, char** argv) {
     return exit_usage;
   }
   berth::log::set_level(level);
-  auto settings = berth::load_config(options.config);
+  auto texts = berth::read_config_files(options.config);
+  auto settings = texts ? berth::load_settings(*texts) : berth::LoadResult{tl::unexpected{texts.error()}};
   if (!settings) {
     for (const auto& error : settings.error())
       std::fprintf(stderr, "%s\n", berth::render(error).c_str());
@@ -87,7 +96,7 @@ int main(int argc, char** argv) {
   while (root.size() > 1 && root.back() == '/')
     root.pop_back();
   auto daemon = berth::Daemon::start(
-    {std::move(*settings), std::move(root), options.monitor, options.socket_group});
+    {std::move(*settings), files_of(*texts), std::move(root), options.monitor, options.socket_group});
   if (!daemon) {
     berth::log::error("cannot start", {{"reason", berth::render(daemon.error())}});
     // As below: there may be actors, and nobody waits for them.
@@ -97,8 +106,11 @@ int main(int argc, char** argv) {
     auto signal = berth::next_signal(*signals);
     if (!signal || *signal != SIGHUP)
       break;
-    berth::log::warn("SIGHUP ignored: this version reads its configuration at the start only",
-                     {{"next", "restart berthd; containers go on meanwhile"}});
+    if (auto news = berth::read_config_files(options.config))
+      (*daemon)->apply(files_of(*news), "SIGHUP");
+    else
+      berth::log::error("configuration was not applied, nothing has changed",
+                        {{"origin", "SIGHUP"}, {"error", berth::render(news.error())}});
   }
   (*daemon)->stop();
   // The destructor of the actor system would wait for every actor and every thread of theirs, and nothing that they could

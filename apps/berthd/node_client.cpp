@@ -139,6 +139,22 @@ void NodeClient::release_output(const ContainerId& id) const {
     caf::anon_send(*container, ReleaseOutput{});
 }
 
+Result<Plan> NodeClient::plan(PlanConfig order) const {
+  return ask<Plan>(revisions_, plan_deadline, order);
+}
+
+Result<Receipt> NodeClient::apply(ApplyConfig order) const {
+  return ask<Receipt>(revisions_, order.options.timeout + change_slack, order);
+}
+
+Result<Receipt> NodeClient::roll_back(RollBack order) const {
+  return ask<Receipt>(revisions_, order.options.timeout + change_slack, order);
+}
+
+Result<RevisionInfos> NodeClient::revisions() const {
+  return ask<RevisionInfos>(revisions_, describe_deadline, ListRevisions{});
+}
+
 Result<Pending<EventBatch>> NodeClient::begin_events(const ReadEvents& wish) const {
   return begin<EventBatch>(system_, events_, event_deadline, wish);
 }

@@ -3,6 +3,7 @@
 #include "apps/berthd/pending.hpp"
 #include "messages/event.hpp"
 #include "messages/node.hpp"
+#include "messages/revision.hpp"
 #include "runtimes/linux/socket_stream.hpp"
 
 #include <caf/actor.hpp>
@@ -30,9 +31,9 @@ private:
 class NodeClient {
 public:
   /// All arguments outlive the client.
-  NodeClient(caf::actor_system& system, const NodeActor& node, const EventActor& events,
-             const SocketStream& client)
-      : system_(system), node_(node), events_(events), client_(client) {
+  NodeClient(caf::actor_system& system, const NodeActor& node, const RevisionActor& revisions,
+             const EventActor& events, const SocketStream& client)
+      : system_(system), node_(node), revisions_(revisions), events_(events), client_(client) {
     // nop
   }
 
@@ -53,6 +54,11 @@ public:
 
   /// Whoever was attached has read all of it. Does not wait.
   void release_output(const ContainerId& id) const;
+
+  Result<Plan> plan(PlanConfig order) const;
+  Result<Receipt> apply(ApplyConfig order) const;
+  Result<Receipt> roll_back(RollBack order) const;
+  Result<RevisionInfos> revisions() const;
 
   Result<EventBatch> events(const ReadEvents& wish) const;
 
@@ -78,6 +84,7 @@ private:
 
   caf::actor_system& system_;
   const NodeActor& node_;
+  const RevisionActor& revisions_;
   const EventActor& events_;
   const SocketStream& client_;
 };

@@ -64,7 +64,7 @@ Result<void> call_route(const Route& route, const std::string& target, const Api
     return failure(std::move(query.error()));
   if (!route.has_body && !request.body.empty())
     return failure(ec::bad_request, "request body", "this request takes none", "send none");
-  auto node = NodeClient{api.system, api.node, api.events, client};
+  auto node = NodeClient{api.system, api.node, api.revisions, api.events, client};
   auto call = Call{api, request, target, *query, node, client, reply};
   if (!route.may_last)
     return route.answer(call);

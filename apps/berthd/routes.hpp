@@ -12,6 +12,10 @@ Result<void> get_version(Call& call);
 Result<void> get_openapi(Call& call);
 Result<void> list_pools(Call& call);
 Result<void> get_pool(Call& call);
+Result<void> plan_config(Call& call);
+Result<void> apply_config(Call& call);
+Result<void> roll_back(Call& call);
+Result<void> list_revisions(Call& call);
 Result<void> get_events(Call& call);
 Result<void> launch_container(Call& call);
 Result<void> list_containers(Call& call);
@@ -51,6 +55,10 @@ inline constexpr auto routes = std::to_array<Route>({
     {"GET", "/v1/openapi.yaml", get_openapi},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},
+    {"POST", "/v1/plan", plan_config, true},
+    {"POST", "/v1/apply", apply_config, true, true},
+    {"POST", "/v1/rollback", roll_back, true, true},
+    {"GET", "/v1/revisions", list_revisions},
     {"GET", "/v1/events", get_events, false, true, {"since", "follow", "type", "pool", "container"}},
     {"GET", "/v1/containers", list_containers, false, false, {"all", "pool"}},
     {"POST", "/v1/containers", launch_container, true, true, {"attach"}},

@@ -18,7 +18,8 @@ constexpr auto removal_limit = std::chrono::seconds{20};
 
 /// The node answers every launch before this: it has the same limits, and no slack.
 std::chrono::milliseconds launch_deadline(const ApiContext& api, const PoolName& pool) {
-  return api.times(pool).queue + start_slot_deadline + api.start_timeout + 3 * launch_slack;
+  auto times = api.times(pool);
+  return times.queue + start_slot_deadline + times.start + 3 * launch_slack;
 }
 
 /// The output in lines of a log file: consecutive entries of one stream become one line of the

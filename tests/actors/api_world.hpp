@@ -187,8 +187,37 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
         auto guard = std::lock_guard{script->mutex};
         return script->pools;
       },
+      [](const FindPools&) { return PoolActors{}; },
+      [](const ChangePools&) {},
       [](const ContainerSpawned&) {},
       [](const ContainerRemoved&) {},
+  };
+}
+
+/// A node whose configuration never changes, but for what the API says.
+inline RevisionActor::behavior_type fake_revisions() {
+  return {
+      [](const PlanConfig& order) {
+        auto plan = Plan{};
+        plan.revision = 1;
+        plan.digest = order.files.at(0).text;
+        return plan;
+      },
+      [](const ApplyConfig& order) {
+        auto receipt = Receipt{};
+        receipt.revision = 2;
+        receipt.previous = 1;
+        receipt.time = Timestamp{1};
+        receipt.origin = order.options.origin;
+        receipt.digest = order.files.at(0).text;
+        return receipt;
+      },
+      [](const RollBack& order) -> caf::result<Receipt> {
+        return to_caf(Error{ec::bad_request, "revision " + std::to_string(order.revision), "it is not kept", {}});
+      },
+      [](const ListRevisions&) {
+        return RevisionInfos{{1, Timestamp{1}, "start", "sha256:1", {}, true}};
+      },
   };
 }
 
@@ -223,6 +252,7 @@ public:
   ~ApiWorld() {
     server.reset();
     caf::anon_send_exit(node, caf::exit_reason::kill);
+    caf::anon_send_exit(revisions, caf::exit_reason::kill);
     caf::anon_send_exit(events, caf::exit_reason::kill);
     sys.await_actors_before_shutdown(false);
   }
@@ -235,8 +265,7 @@ public:
       return ContainerStats{};
     };
     return {
-        sys, node, events, {"0.1.0", "host-1", Timestamp{1}, 77}, times, std::chrono::seconds{60},
-        {},  stats};
+        sys, node, revisions, events, {"0.1.0", "host-1", Timestamp{1}, 77}, times, {}, stats};
   }
 
   void add(const ContainerInfo& container) {
@@ -289,6 +318,7 @@ public:
   ScriptPtr script = std::make_shared<Script>();
   EventActor events;
   NodeActor node;
+  RevisionActor revisions = sys.spawn(fake_revisions);
   std::unique_ptr<HttpServer> server;
 };
 

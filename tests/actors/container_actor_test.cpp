@@ -83,7 +83,11 @@ struct ContainerWorld : berth::test::ActorWorld {
 
   PoolActor pool = spawn([this]() -> PoolActor::behavior_type {
     return {[](const LaunchOrder&) { return ContainerInfo{}; }, [](const CancelLaunch&) { return false; },
-            [](const DescribePool&) { return PoolInfo{}; }, [this](const ContainerEnded&) { story.push_back("place free"); }, [](const QueueTimeout&) {}};
+            [](const DescribePool&) { return PoolInfo{}; },
+            [](const PrepareGeneration&) { return PreparedGeneration{}; },
+            [](const CommitGeneration&) { return PoolReceipt{}; }, [](const AbortGeneration&) {},
+            [](const RetirePool&) { return PoolReceipt{}; }, [](const AwaitReady&) { return PoolInfo{}; },
+            [this](const ContainerEnded&) { story.push_back("place free"); }, [](const QueueTimeout&) {}};
   });
 
   NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
@@ -92,6 +96,8 @@ struct ContainerWorld : berth::test::ActorWorld {
             [](const CancelLaunch&) { return false; },
             [](const ListContainers&) { return ContainerInfos{}; },
             [](const ListPools&) { return PoolInfos{}; },
+            [](const FindPools&) { return PoolActors{}; },
+            [](const ChangePools&) {},
             [](const ContainerSpawned&) {},
             [this](const ContainerRemoved&) { story.push_back("id free"); }};
   });

@@ -199,7 +199,22 @@ TEST_CASE("every reference in the description leads somewhere", "[openapi]") {
 TEST_CASE("the description has the keys that are sent", "[openapi]") {
   auto container = some_container();
   check_value("Container", parse(to_wire(container)), schema("Container"));
-  check_value("Pool", parse(to_wire(PoolInfo{})), schema("Pool"));
+  auto pool = PoolInfo{};
+  pool.draining = {{1, RuntimeKind::gvisor, 2}};
+  check_value("Pool", parse(to_wire(pool)), schema("Pool"));
+  auto difference = SettingsDifference{{{{"web"}, PoolChangeKind::added, {{"runtime", "", "runc", "default"}}}},
+                                       {{"berth.eventHistory", "1", "2", "f:1:1"}},
+                                       {"berth.eventHistory"}};
+  auto pinned = PinnedContainer{{"a"}, {"web"}, 1, RuntimeKind::runc, 7, 8, true};
+  check_value("Plan", parse(to_wire(Plan{1, "d", difference, {pinned}})), schema("Plan"));
+  auto receipt = Receipt{};
+  receipt.time = Timestamp{1};
+  receipt.difference = difference;
+  receipt.pools = {PoolReceipt{}};
+  receipt.pinned = {pinned};
+  check_value("Receipt", parse(to_wire(receipt)), schema("Receipt"));
+  check_value("Revision", parse(to_wire(RevisionInfos{{1, Timestamp{1}, "start", "d", difference, true}}))[0],
+              schema("Revision"));
   check_value("Version", parse(to_wire(ServerVersion{"1", "n", Timestamp{1}, 1})),
               schema("Version"));
   check_value("Stats", parse(to_wire(container, ContainerStats{}, Timestamp{1})), schema("Stats"));
@@ -252,6 +267,18 @@ TEST_CASE("the description has the keys that are taken, and its examples work", 
       {"ExecRequest",
        [](const std::string& body) {
          return parse_exec_order(body).map([](const auto&) {});
+       }},
+      {"PlanRequest",
+       [](const std::string& body) {
+         return parse_plan_request(body).map([](const auto&) {});
+       }},
+      {"ApplyRequest",
+       [](const std::string& body) {
+         return parse_apply_request(body).map([](const auto&) {});
+       }},
+      {"RollbackRequest",
+       [](const std::string& body) {
+         return parse_rollback_request(body).map([](const auto&) {});
        }},
   }));
   auto described = schema(row.name);

@@ -20,6 +20,8 @@ struct PoolWorld : berth::test::ActorWorld {
   bool probes_answer = true;
   std::vector<std::function<void()>> open_probes;
   std::set<RuntimeKind> asked;
+  /// Runtimes that had to prove that they work.
+  int probes = 0;
   RuntimeActor last_runtime;
 
   static PreparedRuntime prepared(RuntimeKind kind) {
@@ -43,6 +45,8 @@ struct PoolWorld : berth::test::ActorWorld {
             [](const CancelLaunch&) { return false; },
             [](const ListContainers&) { return ContainerInfos{}; },
             [](const ListPools&) { return PoolInfos{}; },
+            [](const FindPools&) { return PoolActors{}; },
+            [](const ChangePools&) {},
             [this](const ContainerSpawned& x) {
               spawned.push_back(x.id);
               container_actors.push_back(x.actor);
@@ -51,8 +55,9 @@ struct PoolWorld : berth::test::ActorWorld {
             [](const ContainerRemoved&) {}};
   });
 
-  RuntimeActor runtime(RuntimeKind kind) {
+  RuntimeActor runtime(RuntimeKind kind, bool known) {
     asked.insert(kind);
+    probes += known ? 0 : 1;
     return last_runtime = spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
       return {[this, kind, self](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
                 auto promise = self->make_response_promise<PreparedRuntime>();
@@ -87,8 +92,10 @@ struct PoolWorld : berth::test::ActorWorld {
     node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
     node->host.paths = node_paths("/nowhere");
     node->events = event_actor;
-    auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::move(settings),
-                      SpawnRuntime{[this](RuntimeKind kind) { return runtime(kind); }});
+    auto spawn_runtime = [this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
+                                const std::optional<PreparedRuntime>& known) { return runtime(kind, known.has_value()); };
+    auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::make_shared<const PoolSettings>(std::move(settings)),
+                      uint64_t{1}, SpawnRuntime{spawn_runtime});
     run();
     return pool;
   }

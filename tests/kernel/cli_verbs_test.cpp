@@ -291,13 +291,15 @@ TEST_CASE("a stream that the daemon cannot go on with is a failure and not a kil
 TEST_CASE("pools show the runtime they serve with and why") {
   const auto pool =
     std::string{R"({"name":"sandbox","state":"degraded","configuredRuntime":"gvisor","effectiveRuntime":"runc",)"
-                R"("version":"1.1.5","running":2,"maxContainers":8,"queued":1,"queueLength":4,"reason":"no KVM"})"};
+                R"("version":"1.1.5","running":2,"maxContainers":8,"queued":1,"queueLength":4,"reason":"no KVM",)"
+                R"("generation":3,"draining":[{"generation":2,"runtime":"gvisor","containers":1}]})"};
   auto daemon = ScriptedDaemon{[&](const Asked& asked, Conversation& talk) {
     talk.answer(200, asked.target == "/v1/pools" ? "[" + pool + "]" : pool);
   }};
   auto table = lines_of(run_program(daemon.command({"pools"})).out);
   REQUIRE(table.size() == 2);
-  CHECK(table[1] == "sandbox  degraded  gvisor -> runc  1.1.5    -             2/8         0     1/4  no KVM");
+  CHECK(table[1]
+        == "sandbox  degraded    3  gvisor -> runc  1.1.5    -             2/8         0     1/4  2 (gvisor): 1  no KVM");
   CHECK(lines_of(run_program(daemon.command({"pools", "sandbox"})).out) == table);
   CHECK(daemon.asked().back().target == "/v1/pools/sandbox");
 }

@@ -1,0 +1,470 @@
+#include "actors/log.hpp"
+#include "actors/pool_parts.hpp"
+#include "actors/selector_actor.hpp"
+#include "messages/caf_error.hpp"
+
+#include <algorithm>
+
+namespace berth::pool {
+
+namespace {
+
+using Member = PoolActorState::Member;
+
+RuntimeHealth health_of(const Generation& generation, RuntimeKind kind) {
+  auto i = generation.members.find(kind);
+  if (i == generation.members.end())
+    return {false, std::string{to_string(kind)} + " is not needed by the policies of this pool"};
+  const auto& prepared = *i->second.prepared;
+  return prepared ? RuntimeHealth{true, {}} : RuntimeHealth{false, render(prepared.error())};
+}
+
+bool may_need_runc(const PoolSettings& settings) {
+  return settings.overrides.value == OverridePolicy::allow
+         || settings.on_runtime_unavailable.value == UnavailablePolicy::fallback;
+}
+
+/// What of the pool's runtimes does not work, in the order in which they are tried; empty if all that it may need does.
+std::string explain_condition(const SelectionRules& rules, const PoolSettings& settings) {
+  auto result = std::string{};
+  auto add = [&](const RuntimeHealth& health) {
+    if (!health.usable)
+      result += (result.empty() ? "" : "; ") + health.reason;
+  };
+  add(rules.health);
+  if (rules.configured != RuntimeKind::runc && may_need_runc(settings))
+    add(rules.runc_health);
+  return result;
+}
+
+RuntimeKind effective_runtime(const Generation& generation) {
+  return generation.condition == PoolState::degraded ? RuntimeKind::runc : generation.settings->runtime.value;
+}
+
+/// All runtimes of the generation have answered.
+bool is_prepared(const Generation& generation) {
+  return std::all_of(generation.members.begin(), generation.members.end(),
+                     [](const auto& x) { return x.second.prepared.has_value(); });
+}
+
+// -- telling ------------------------------------------------------------------------------------------------------------
+
+void tell_prepared(const Pool& pool, const Generation& generation, RuntimeKind kind,
+                   const Result<PreparedRuntime>& prepared) {
+  auto event = event_of(pool, prepared ? "runtime.ready" : "runtime.failed", generation.number);
+  event.texts["runtime"] = to_string(kind);
+  const auto& settings = *generation.settings;
+  if (prepared) {
+    const auto& profile = prepared->profile;
+    auto platform = profile.platform.empty() ? std::string{"default"} : profile.platform;
+    event.texts["version"] = profile.version;
+    event.texts["binary"] = profile.binary;
+    event.texts["platform"] = profile.platform;
+    event.numbers["bootMs"] = prepared->boot_time.count();
+    if (kind == RuntimeKind::gvisor)
+      log::info("gVisor runtime initialized successfully",
+                {{"platform", platform},
+                 {"root", pool.node->host.paths.gvisor_root_of(settings)},
+                 {"pool", pool.name()},
+                 {"version", profile.version},
+                 {"boot_ms", std::to_string(prepared->boot_time.count())}});
+    else
+      log::info("runc runtime initialized successfully", {{"root", profile.root},
+                                                          {"pool", pool.name()},
+                                                          {"version", profile.version},
+                                                          {"boot_ms", std::to_string(prepared->boot_time.count())}});
+  } else {
+    event.texts["code"] = to_string(prepared.error().code);
+    event.texts["error"] = render(prepared.error());
+    const auto& platform = settings.gvisor_platform.value;
+    if (prepared.error().code == ec::platform_failed)
+      log::error("platform initialization failed", {{"pool", pool.name()},
+                                                    {"platform", platform.empty() ? "default" : platform},
+                                                    {"reason", prepared.error().reason},
+                                                    {"next", prepared.error().next}});
+    else
+      log::error("runtime initialization failed", {{"pool", pool.name()},
+                                                   {"runtime", to_string(kind)},
+                                                   {"reason", render(prepared.error())}});
+  }
+  pool.self->send(pool.node->events, std::move(event));
+}
+
+void tell_condition(const Pool& pool, const Generation& generation) {
+  auto event = event_of(pool, std::string{"pool."} + to_string(generation.condition), generation.number);
+  event.texts["configuredRuntime"] = to_string(generation.settings->runtime.value);
+  if (!generation.reason.empty())
+    event.texts["reason"] = generation.reason;
+  switch (generation.condition) {
+    case PoolState::preparing:
+      return;
+    case PoolState::ready:
+      if (!generation.reason.empty())
+        log::warn("pool serves, but not all that its policies allow",
+                  {{"pool", pool.name()}, {"reason", generation.reason}});
+      break;
+    case PoolState::degraded:
+      event.texts["effectiveRuntime"] = "runc";
+      log::warn("failed to create gvisor runtime, falling back to runc",
+                {{"pool", pool.name()}, {"reason", generation.reason}});
+      break;
+    case PoolState::unavailable:
+      log::error("pool is unavailable, launches are refused", {{"pool", pool.name()}, {"reason", generation.reason}});
+      break;
+  }
+  pool.self->send(pool.node->events, std::move(event));
+}
+
+// -- making a generation ------------------------------------------------------------------------------------------------
+
+/// A runtime is called in the same way by both: what has been proven of one holds for the other.
+bool same_invocation(RuntimeKind kind, const Generation& a, const Generation& b) {
+  const auto& x = *a.settings;
+  const auto& y = *b.settings;
+  if (a.node->settings.probe_timeout.value != b.node->settings.probe_timeout.value)
+    return false;
+  if (kind == RuntimeKind::runc)
+    return a.node->settings.runc_binary.value == b.node->settings.runc_binary.value;
+  return a.node->settings.runsc_binary.value == b.node->settings.runsc_binary.value
+         && x.gvisor_platform.value == y.gvisor_platform.value && x.gvisor_root.value == y.gvisor_root.value
+         && x.gvisor_extra_args.value == y.gvisor_extra_args.value;
+}
+
+/// What the current generation knows about this runtime, if the new one would call it in the same way.
+std::optional<PreparedRuntime> known_from(const Pool& pool, RuntimeKind kind, const Generation& generation) {
+  auto i = pool.state().generations.find(pool.state().current);
+  if (i == pool.state().generations.end() || !same_invocation(kind, i->second, generation))
+    return std::nullopt;
+  auto member = i->second.members.find(kind);
+  if (member == i->second.members.end() || !member->second.prepared || !*member->second.prepared)
+    return std::nullopt;
+  return **member->second.prepared;
+}
+
+/// The generation of this number that still has to be prepared.
+Generation* find_unprepared(const Pool& pool, uint64_t number) {
+  auto& state = pool.state();
+  if (state.candidate && state.candidate->generation.number == number)
+    return &state.candidate->generation;
+  auto i = state.generations.find(number);
+  return i == state.generations.end() ? nullptr : &i->second;
+}
+
+/// All probes have ended: decides how the generation stands and makes its selector.
+void settle(const Pool& pool, Generation& generation) {
+  const auto& settings = *generation.settings;
+  auto& rules = generation.rules;
+  rules = {settings.name,
+           settings.runtime.value,
+           settings.runtime_source,
+           settings.runtime_source == RuntimeSource::builtin ? std::string{} : to_string(settings.runtime.origin),
+           settings.overrides.value,
+           settings.on_runtime_unavailable.value,
+           health_of(generation, settings.runtime.value),
+           health_of(generation, RuntimeKind::runc)};
+  auto plain = select_runtime(rules, {});
+  if (!plain)
+    generation.condition = PoolState::unavailable;
+  else
+    generation.condition = plain->reason == SelectionReason::fallback ? PoolState::degraded : PoolState::ready;
+  generation.reason = explain_condition(rules, settings);
+  generation.selector = pool.self->spawn(selector_actor, rules);
+  pool.self->monitor(generation.selector);
+}
+
+void end_parts(const Pool& pool, const Generation& generation) {
+  for (const auto& [kind, member] : generation.members)
+    if (member.actor)
+      pool.self->send_exit(member.actor, caf::exit_reason::user_shutdown);
+  if (generation.selector)
+    pool.self->send_exit(generation.selector, caf::exit_reason::user_shutdown);
+}
+
+void drop_candidate(const Pool& pool) {
+  if (auto candidate = std::exchange(pool.state().candidate, std::nullopt))
+    end_parts(pool, candidate->generation);
+}
+
+/// A change must not make a pool worse than it is, unless it is told that it may.
+std::optional<Error> objection(const Pool& pool, const PoolActorState::Candidate& candidate) {
+  const auto& next = candidate.generation;
+  auto is_worse = next.condition > pool.current().condition || pool.current().condition == PoolState::preparing;
+  if (next.condition == PoolState::ready || !is_worse)
+    return std::nullopt;
+  auto subject = "pool \"" + pool.name() + "\"";
+  if (next.condition == PoolState::unavailable)
+    return Error{ec::pool_unavailable, subject, "it could not serve with the new settings: " + next.reason,
+                 "mend the runtime, or give the pool another one; nothing was changed"};
+  if (candidate.allow_fallback)
+    return std::nullopt;
+  return Error{ec::pool_unavailable, subject,
+               "with the new settings it would serve with runc instead of gvisor: " + next.reason,
+               "mend the runtime, or accept less isolation with --allow-fallback; nothing was changed"};
+}
+
+void answer_candidate(const Pool& pool) {
+  auto& candidate = *pool.state().candidate;
+  settle(pool, candidate.generation);
+  if (auto error = objection(pool, candidate)) {
+    auto promise = candidate.promise;
+    drop_candidate(pool);
+    promise.deliver(to_caf(*error));
+    return;
+  }
+  candidate.promise.deliver(
+    PreparedGeneration{candidate.generation.number, candidate.generation.condition, candidate.generation.reason});
+}
+
+void tell_ready(const Pool& pool) {
+  for (auto& promise : std::exchange(pool.state().ready_promises, {}))
+    promise.deliver(describe(pool));
+}
+
+void on_settled(const Pool& pool, uint64_t number) {
+  if (pool.state().candidate && pool.state().candidate->generation.number == number)
+    return answer_candidate(pool);
+  auto& generation = pool.state().generations.at(number);
+  settle(pool, generation);
+  tell_condition(pool, generation);
+  tell_ready(pool);
+  pump(pool);
+}
+
+void on_prepared(const Pool& pool, uint64_t number, RuntimeKind kind, Result<PreparedRuntime> prepared) {
+  auto* generation = find_unprepared(pool, number);
+  if (generation == nullptr)
+    return; // given up meanwhile
+  tell_prepared(pool, *generation, kind, prepared);
+  generation->members.at(kind).prepared = std::move(prepared);
+  if (is_prepared(*generation))
+    on_settled(pool, number);
+}
+
+/// Spawns the runtimes of a generation and asks those that are not known yet to prove that they work.
+void prepare_members(const Pool& pool, Generation& generation) {
+  const auto& settings = *generation.settings;
+  // All are there before the first answer can come, so that "all have answered" means all.
+  generation.members[settings.runtime.value] = {};
+  if (settings.runtime.value == RuntimeKind::gvisor && may_need_runc(settings))
+    generation.members[RuntimeKind::runc] = {};
+  for (auto& [kind, member] : generation.members) {
+    auto known = known_from(pool, kind, generation);
+    member.actor = pool.spawn_runtime(kind, settings, generation.node->settings, known);
+    pool.self->monitor(member.actor);
+    if (known) {
+      member.prepared = std::move(*known);
+      continue;
+    }
+    pool.self->request(member.actor, generation.node->prepare_deadline, PrepareRuntime{})
+      .then([=, number = generation.number, kind = kind](
+              PreparedRuntime& prepared) { on_prepared(pool, number, kind, std::move(prepared)); },
+            [=, number = generation.number, kind = kind](caf::error& err) {
+              on_prepared(pool, number, kind, tl::unexpected{from_caf(err)});
+            });
+  }
+}
+
+uint64_t last_number(const Pool& pool) {
+  return pool.state().generations.empty() ? 0 : pool.state().generations.rbegin()->first;
+}
+
+void stop_containers(const Pool& pool, const std::function<bool(uint64_t generation)>& of) {
+  for (const auto& [address, container] : pool.state().containers)
+    if (of(container.generation))
+      pool.self->request(container.actor, stop_slack + std::chrono::hours{24}, StopContainer{})
+        .then([](const ContainerInfo&) {}, [](caf::error&) {}); // it has ended meanwhile
+}
+
+/// Containers that hold a place and have been started in a generation of this kind.
+template <class Predicate>
+uint32_t count_containers(const Pool& pool, Predicate predicate) {
+  const auto& places = pool.state().places;
+  return static_cast<uint32_t>(
+    std::count_if(places.begin(), places.end(), [&](const auto& x) { return predicate(x.second.generation); }));
+}
+
+bool is_empty(const Pool& pool, const Generation& generation) {
+  return generation.admitted == 0
+         && count_containers(pool, [&](uint64_t number) { return number == generation.number; }) == 0;
+}
+
+} // namespace
+
+void begin(const Pool& pool, std::shared_ptr<const PoolSettings> settings, uint64_t number) {
+  auto& state = pool.state();
+  log::info("initializing container runtime for worker pool",
+            {{"pool", pool.name()}, {"runtime", to_string(settings->runtime.value)}});
+  auto generation = Generation{};
+  generation.number = number;
+  generation.settings = std::move(settings);
+  generation.node = pool.node;
+  state.current = number;
+  auto& placed = state.generations.emplace(number, std::move(generation)).first->second;
+  prepare_members(pool, placed);
+}
+
+caf::result<PreparedGeneration> on_prepare(const Pool& pool, const PrepareGeneration& order) {
+  auto& state = pool.state();
+  if (state.retired || state.candidate)
+    return to_caf({ec::wrong_state, "pool \"" + pool.name() + "\"",
+                   state.retired ? "it is not configured any more" : "another generation of it is being prepared", {}});
+  log::info("initializing container runtime for worker pool",
+            {{"pool", pool.name()}, {"runtime", to_string(order.settings->runtime.value)}});
+  auto node = std::make_shared<NodeContext>(*pool.node);
+  node->settings = *order.node;
+  auto& candidate = state.candidate.emplace();
+  candidate.generation.number = last_number(pool) + 1;
+  candidate.generation.settings = order.settings;
+  candidate.generation.node = std::move(node);
+  candidate.allow_fallback = order.allow_fallback;
+  candidate.promise = pool.self->make_response_promise<PreparedGeneration>();
+  candidate.since = state.counters;
+  auto promise = candidate.promise;
+  prepare_members(pool, candidate.generation);
+  if (is_prepared(candidate.generation))
+    answer_candidate(pool);
+  return promise;
+}
+
+caf::result<PoolReceipt> on_commit(const Pool& pool, DrainMode drain) {
+  auto& state = pool.state();
+  if (!state.candidate || !is_prepared(state.candidate->generation))
+    return to_caf({ec::wrong_state, "pool \"" + pool.name() + "\"", "no generation is ready to be committed", {}});
+  auto candidate = std::move(*state.candidate);
+  state.candidate.reset();
+  auto old = state.current;
+  auto receipt = PoolReceipt{};
+  receipt.name = state.pool;
+  receipt.old_generation = old;
+  receipt.old_runtime = effective_runtime(pool.current());
+  state.current = candidate.generation.number;
+  auto& current = state.generations.emplace(state.current, std::move(candidate.generation)).first->second;
+  receipt.new_generation = state.current;
+  receipt.new_runtime = effective_runtime(current);
+  receipt.state = current.condition;
+  receipt.reason = current.reason;
+  receipt.accepted = state.counters.accepted - candidate.since.accepted;
+  receipt.queued = state.counters.queued - candidate.since.queued;
+  receipt.refused = state.counters.refused - candidate.since.refused;
+  receipt.pinned = count_containers(pool, [&](uint64_t number) { return number != state.current; });
+  auto event = event_of(pool, "pool.generation", state.current);
+  event.numbers["previous"] = static_cast<int64_t>(old);
+  event.numbers["pinned"] = receipt.pinned;
+  event.texts["runtime"] = to_string(receipt.new_runtime);
+  pool.self->send(pool.node->events, std::move(event));
+  tell_condition(pool, current);
+  if (drain == DrainMode::stop)
+    stop_containers(pool, [now = state.current](uint64_t generation) { return generation != now; });
+  dispose_if_drained(pool, old);
+  tell_ready(pool);
+  pump(pool);
+  return receipt;
+}
+
+void on_abort(const Pool& pool) {
+  if (!pool.state().candidate)
+    return;
+  auto promise = pool.state().candidate->promise;
+  auto prepared = is_prepared(pool.state().candidate->generation);
+  drop_candidate(pool);
+  if (!prepared)
+    promise.deliver(to_caf({ec::cancelled, "pool \"" + pool.name() + "\"", "the change was given up", {}}));
+}
+
+PoolReceipt on_retire(const Pool& pool, DrainMode drain) {
+  auto& state = pool.state();
+  on_abort(pool);
+  state.retired = true;
+  refuse_waiting(pool, {ec::unknown_pool, "pool \"" + pool.name() + "\"",
+                        "it was removed from the configuration while the launch waited", {}});
+  auto receipt = PoolReceipt{};
+  receipt.name = state.pool;
+  receipt.kind = PoolChangeKind::removed;
+  receipt.old_generation = state.current;
+  receipt.old_runtime = effective_runtime(pool.current());
+  receipt.pinned = static_cast<uint32_t>(state.places.size());
+  pool.self->send(pool.node->events, event_of(pool, "pool.retired", state.current));
+  log::info("pool is not configured any more and ends with its last container",
+            {{"pool", pool.name()}, {"containers", std::to_string(receipt.pinned)}});
+  if (drain == DrainMode::stop)
+    stop_containers(pool, [](uint64_t) { return true; });
+  dispose_if_drained(pool, state.current);
+  return receipt;
+}
+
+caf::result<PoolInfo> on_await_ready(const Pool& pool) {
+  if (pool.current().condition != PoolState::preparing)
+    return describe(pool);
+  auto promise = pool.self->make_response_promise<PoolInfo>();
+  pool.state().ready_promises.push_back(promise);
+  return promise;
+}
+
+bool is_part_of_pool(const Pool& pool, const caf::down_msg& down) {
+  auto is_part = [&](const Generation& generation) {
+    return (generation.selector && generation.selector.address() == down.source)
+           || std::any_of(generation.members.begin(), generation.members.end(), [&](const auto& x) {
+                return x.second.actor && x.second.actor.address() == down.source;
+              });
+  };
+  const auto& state = pool.state();
+  return (state.candidate && is_part(state.candidate->generation))
+         || std::any_of(state.generations.begin(), state.generations.end(),
+                        [&](const auto& x) { return is_part(x.second); });
+}
+
+void dispose_if_drained(const Pool& pool, uint64_t number) {
+  auto& state = pool.state();
+  auto i = state.generations.find(number);
+  if (i == state.generations.end() || !is_empty(pool, i->second))
+    return;
+  if (number != state.current) {
+    end_parts(pool, i->second);
+    pool.self->send(pool.node->events, event_of(pool, "pool.drained", number));
+    log::info("generation of a pool has drained", {{"pool", pool.name()}, {"generation", std::to_string(number)}});
+    state.generations.erase(i);
+  }
+  if (!state.retired || !is_empty(pool, pool.current()) || state.generations.size() > 1)
+    return;
+  end_parts(pool, pool.current());
+  pool.self->send(pool.node->events, event_of(pool, "pool.removed", state.current));
+  log::info("pool has ended", {{"pool", pool.name()}});
+  pool.self->quit(caf::exit_reason::user_shutdown);
+}
+
+PoolInfo describe(const Pool& pool) {
+  const auto& state = pool.state();
+  const auto& current = pool.current();
+  const auto& settings = *current.settings;
+  auto info = PoolInfo{};
+  info.name = settings.name;
+  info.state = current.condition;
+  info.generation = state.current;
+  info.configured = settings.runtime.value;
+  info.effective = effective_runtime(current);
+  info.source = settings.runtime_source;
+  info.origin = settings.runtime_source == RuntimeSource::builtin ? std::string{} : to_string(settings.runtime.origin);
+  auto member = current.members.find(info.effective);
+  if (member != current.members.end() && member->second.prepared && *member->second.prepared) {
+    const auto& profile = (*member->second.prepared)->profile;
+    info.version = profile.version;
+    info.platform = profile.platform;
+    info.root = profile.root;
+  }
+  info.reason = current.reason;
+  info.running = static_cast<uint32_t>(
+    std::count_if(state.places.begin(), state.places.end(), [](const auto& x) { return x.second.runs; }));
+  info.starting = static_cast<uint32_t>(state.places.size()) - info.running + pool.admitted();
+  info.queued = static_cast<uint32_t>(state.queue.size());
+  info.max_containers = settings.max_containers.value;
+  info.queue_length = settings.queue.value.length;
+  info.overrides_allowed = settings.overrides.value == OverridePolicy::allow;
+  info.fallback_allowed = settings.on_runtime_unavailable.value == UnavailablePolicy::fallback;
+  for (const auto& [number, generation] : state.generations)
+    if (number != state.current)
+      info.draining.push_back({number, effective_runtime(generation),
+                               count_containers(pool, [&](uint64_t x) { return x == number; })});
+  return info;
+}
+
+} // namespace berth::pool

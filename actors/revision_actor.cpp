@@ -1,0 +1,429 @@
+#include "actors/revision_actor.hpp"
+
+#include "actors/guard.hpp"
+#include "actors/policy/config_digest.hpp"
+#include "actors/policy/longest_launch.hpp"
+#include "config/compare_settings.hpp"
+#include "config/load_settings.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace berth {
+
+namespace {
+
+using Self = RevisionActor::stateful_pointer<RevisionState>;
+using Clock = std::chrono::steady_clock;
+
+struct Revisions {
+  Self self;
+  std::shared_ptr<const RevisionContext> context;
+
+  RevisionState& state() const {
+    return self->state;
+  }
+
+  const RevisionState::Revision& current() const {
+    return state().revisions.back();
+  }
+};
+
+/// One change on its way, shared by the answers that it waits for.
+struct Change {
+  uint64_t number = 0;
+  std::vector<ConfigFile> files;
+  std::shared_ptr<const Settings> settings;
+  ChangeOptions options;
+  Receipt receipt;
+  caf::typed_response_promise<Receipt> promise;
+  /// Of the node before the change, and of the pools that are new.
+  PoolActors pools;
+  PoolActors added;
+  ContainerInfos before;
+  /// Answers that are still to come.
+  size_t open = 0;
+  std::optional<Error> failure;
+  Clock::time_point step_began = Clock::now();
+};
+
+using ChangePtr = std::shared_ptr<Change>;
+
+std::chrono::nanoseconds lap(Change& change) {
+  auto now = Clock::now();
+  return now - std::exchange(change.step_began, now);
+}
+
+std::set<PoolName> touched_pools(const SettingsDifference& difference) {
+  auto result = std::set<PoolName>{};
+  for (const auto& pool : difference.pools)
+    result.insert(pool.name);
+  return result;
+}
+
+/// The containers of these pools that have a process.
+std::vector<PinnedContainer> pinned_of(const ContainerInfos& containers, const std::set<PoolName>& pools) {
+  auto result = std::vector<PinnedContainer>{};
+  for (const auto& container : containers)
+    if (container.pid != 0 && pools.count(container.spec.pool) > 0)
+      result.push_back({container.spec.id, container.spec.pool, container.generation, container.profile.kind,
+                        container.pid, container.pid_start_time, true});
+  return result;
+}
+
+std::vector<ConfigText> texts_of(const std::vector<ConfigFile>& files) {
+  auto result = std::vector<ConfigText>{};
+  for (const auto& file : files)
+    result.push_back({file.name, file.text});
+  return result;
+}
+
+Result<std::shared_ptr<const Settings>> load(const std::vector<ConfigFile>& files) {
+  if (files.empty())
+    return failure(ec::bad_request, "configuration", "no file was given", "send at least one");
+  auto settings = load_settings(texts_of(files));
+  if (!settings)
+    return failure(to_error(settings.error()));
+  return std::make_shared<const Settings>(std::move(*settings));
+}
+
+void publish(const Revisions& revisions, const char* type, const Change& change, const std::string& error = {}) {
+  auto event = Event{};
+  event.type = type;
+  event.time = now();
+  event.numbers["revision"] = static_cast<int64_t>(change.number);
+  event.texts["origin"] = change.options.origin;
+  event.texts["digest"] = change.receipt.digest;
+  if (!error.empty())
+    event.texts["error"] = error;
+  revisions.self->send(revisions.context->events, std::move(event));
+}
+
+// -- the end ------------------------------------------------------------------------------------------------------------
+
+void finish(const Revisions& revisions, const ChangePtr& change, ContainerInfos after) {
+  auto& receipt = change->receipt;
+  receipt.pinned = pinned_of(change->before, touched_pools(receipt.difference));
+  for (auto& pinned : receipt.pinned) {
+    auto same = std::find_if(after.begin(), after.end(), [&](const auto& x) { return x.spec.id == pinned.id; });
+    // One that ended meanwhile by itself has no process to compare.
+    pinned.untouched = same == after.end() || same->pid == 0
+                       || (same->pid == pinned.pid && same->pid_start_time == pinned.start_time);
+  }
+  std::sort(receipt.pools.begin(), receipt.pools.end(), [](const auto& x, const auto& y) { return x.name < y.name; });
+  revisions.state().changing = 0;
+  publish(revisions, "node.revision", *change);
+  log::info("revision is in effect", {{"revision", std::to_string(change->number)},
+                                      {"origin", change->options.origin},
+                                      {"pools", std::to_string(receipt.pools.size())},
+                                      {"pinned", std::to_string(receipt.pinned.size())},
+                                      {"prepare_ms", std::to_string(receipt.prepare_time.count() / 1'000'000)},
+                                      {"digest", receipt.digest}});
+  change->promise.deliver(receipt);
+}
+
+/// Says that nothing has changed, and why; for the answer to whoever asked.
+caf::error refuse(const std::string& origin, const Error& error) {
+  log::error("configuration was not applied, nothing has changed", {{"origin", origin}, {"error", render(error)}});
+  return to_caf(error);
+}
+
+void fail(const Revisions& revisions, const ChangePtr& change) {
+  for (const auto& difference : change->receipt.difference.pools)
+    if (auto pool = change->pools.find(difference.name);
+        difference.kind == PoolChangeKind::changed && pool != change->pools.end())
+      revisions.self->send(pool->second, AbortGeneration{});
+  for (const auto& [name, pool] : change->added)
+    revisions.self->send_exit(pool, caf::exit_reason::user_shutdown);
+  revisions.state().changing = 0;
+  publish(revisions, "node.revision_refused", *change, render(*change->failure));
+  change->promise.deliver(refuse(change->options.origin, *change->failure));
+}
+
+// -- commit -------------------------------------------------------------------------------------------------------------
+
+void keep(const Revisions& revisions, const ChangePtr& change) {
+  auto& state = revisions.state();
+  state.last_number = change->number;
+  state.revisions.back().info.current = false;
+  state.revisions.push_back({{change->number, change->receipt.time, change->options.origin, change->receipt.digest,
+                              change->receipt.difference, true},
+                             std::move(change->files),
+                             change->settings});
+  if (state.revisions.size() > revisions_kept)
+    state.revisions.pop_front();
+}
+
+void describe_after(const Revisions& revisions, const ChangePtr& change) {
+  change->receipt.commit_time = lap(*change);
+  revisions.self->request(revisions.context->node, 2 * describe_deadline, ListContainers{true, {}})
+    .then([=](ContainerInfos& after) { finish(revisions, change, std::move(after)); },
+          // The change is in effect all the same.
+          [=](caf::error&) { finish(revisions, change, change->before); });
+}
+
+void committed(const Revisions& revisions, const ChangePtr& change, PoolReceipt receipt) {
+  if (receipt.new_generation != 0)
+    revisions.state().last_generations[receipt.name] = receipt.new_generation;
+  change->receipt.pools.push_back(std::move(receipt));
+  if (--change->open == 0)
+    describe_after(revisions, change);
+}
+
+/// A pool that died between its preparation and its commit begins anew, by the new settings.
+void commit_failed(const Revisions& revisions, const ChangePtr& change, const PoolDifference& difference, caf::error& err) {
+  auto receipt = PoolReceipt{};
+  receipt.name = difference.name;
+  receipt.kind = difference.kind;
+  receipt.state = PoolState::preparing;
+  receipt.reason = render(from_caf(err));
+  log::error("pool did not answer its commit", {{"pool", difference.name.value}, {"error", receipt.reason}});
+  committed(revisions, change, std::move(receipt));
+}
+
+void commit_pools(const Revisions& revisions, const ChangePtr& change) {
+  change->open = change->receipt.difference.pools.size();
+  if (change->open == 0)
+    return describe_after(revisions, change);
+  for (const auto& difference : change->receipt.difference.pools) {
+    auto done = [=](PoolReceipt& receipt) { committed(revisions, change, std::move(receipt)); };
+    auto failed = [=](caf::error& err) { commit_failed(revisions, change, difference, err); };
+    switch (difference.kind) {
+      case PoolChangeKind::changed:
+        revisions.self
+          ->request(change->pools.at(difference.name), pool_deadline, CommitGeneration{change->options.drain})
+          .then(done, failed);
+        break;
+      case PoolChangeKind::removed:
+        revisions.self->request(change->pools.at(difference.name), pool_deadline, RetirePool{change->options.drain})
+          .then(done, failed);
+        break;
+      case PoolChangeKind::added:
+        revisions.self->request(change->added.at(difference.name), pool_deadline, DescribePool{})
+          .then(
+            [=](const PoolInfo& info) {
+              auto receipt = PoolReceipt{};
+              receipt.name = info.name;
+              receipt.kind = PoolChangeKind::added;
+              receipt.new_generation = info.generation;
+              receipt.old_runtime = receipt.new_runtime = info.effective;
+              receipt.state = info.state;
+              receipt.reason = info.reason;
+              committed(revisions, change, std::move(receipt));
+            },
+            failed);
+        break;
+    }
+  }
+}
+
+void commit(const Revisions& revisions, const ChangePtr& change) {
+  change->receipt.prepare_time = lap(*change);
+  change->receipt.time = now();
+  revisions.context->on_change(change->settings);
+  keep(revisions, change);
+  auto change_pools = ChangePools{change->added, {}, longest_launch(*change->settings)};
+  for (const auto& difference : change->receipt.difference.pools)
+    if (difference.kind == PoolChangeKind::removed)
+      change_pools.removed.push_back(difference.name);
+  revisions.self->request(revisions.context->node, pool_deadline, std::move(change_pools))
+    .then([=] { commit_pools(revisions, change); },
+          [=](caf::error& err) {
+            log::error("node did not answer a change of its pools", {{"error", render(from_caf(err))}});
+            commit_pools(revisions, change);
+          });
+}
+
+// -- prepare ------------------------------------------------------------------------------------------------------------
+
+void one_prepared(const Revisions& revisions, const ChangePtr& change, std::optional<Error> error) {
+  if (error && !change->failure)
+    change->failure = std::move(error);
+  // The first failure ends it; what others still have to say is of interest to nobody.
+  if (change->failure && change->open > 0) {
+    change->open = 0;
+    return fail(revisions, change);
+  }
+  if (change->open > 0 && --change->open == 0)
+    commit(revisions, change);
+}
+
+Error late(const Change& change, const PoolName& pool, const caf::error& err) {
+  auto error = from_caf(err);
+  if (error.code != ec::deadline_exceeded)
+    return error;
+  return {ec::deadline_exceeded, "pool \"" + pool.value + "\"",
+          "its new settings could not be prepared within " + std::to_string(change.options.timeout.count()) + " ms",
+          "give it more time with --timeout; nothing was changed"};
+}
+
+/// A new pool has no generation that could go on: it must be able to serve.
+std::optional<Error> objection_to(const PoolInfo& pool, bool allow_fallback) {
+  auto subject = "pool \"" + pool.name.value + "\"";
+  if (pool.state == PoolState::unavailable)
+    return Error{ec::pool_unavailable, subject, "it could not serve: " + pool.reason,
+                 "mend the runtime, or give the pool another one; nothing was changed"};
+  if (pool.state == PoolState::degraded && !allow_fallback)
+    return Error{ec::pool_unavailable, subject, "it would serve with runc instead of gvisor: " + pool.reason,
+                 "mend the runtime, or accept less isolation with --allow-fallback; nothing was changed"};
+  return std::nullopt;
+}
+
+void prepare_added(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
+  auto settings = std::shared_ptr<const PoolSettings>{change->settings, &change->settings->pools.at(name.value)};
+  auto node = std::shared_ptr<const NodeSettings>{change->settings, &change->settings->node};
+  auto generation = revisions.state().last_generations[name] + 1;
+  auto pool = revisions.context->spawn_pool(revisions.context->node, std::move(settings), std::move(node), generation);
+  change->added[name] = pool;
+  revisions.self->request(pool, change->options.timeout, AwaitReady{})
+    .then([=](const PoolInfo& info) {
+      one_prepared(revisions, change, objection_to(info, change->options.allow_fallback));
+    },
+          [=](caf::error& err) { one_prepared(revisions, change, late(*change, name, err)); });
+}
+
+void prepare_changed(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
+  auto settings = std::shared_ptr<const PoolSettings>{change->settings, &change->settings->pools.at(name.value)};
+  auto node = std::shared_ptr<const NodeSettings>{change->settings, &change->settings->node};
+  revisions.self
+    ->request(change->pools.at(name), change->options.timeout,
+              PrepareGeneration{std::move(settings), std::move(node), change->options.allow_fallback})
+    .then([=](const PreparedGeneration&) { one_prepared(revisions, change, std::nullopt); },
+          [=](caf::error& err) { one_prepared(revisions, change, late(*change, name, err)); });
+}
+
+void prepare(const Revisions& revisions, const ChangePtr& change) {
+  auto& pools = change->receipt.difference.pools;
+  for (const auto& difference : pools)
+    if (difference.kind != PoolChangeKind::added && change->pools.count(difference.name) == 0) {
+      change->failure = Error{ec::internal, "pool \"" + difference.name.value + "\"", "its actor is not known", {}};
+      return fail(revisions, change);
+    }
+  change->open = static_cast<size_t>(
+    std::count_if(pools.begin(), pools.end(), [](const auto& x) { return x.kind != PoolChangeKind::removed; }));
+  if (change->open == 0)
+    return commit(revisions, change);
+  for (const auto& difference : pools) {
+    if (difference.kind == PoolChangeKind::added)
+      prepare_added(revisions, change, difference.name);
+    else if (difference.kind == PoolChangeKind::changed)
+      prepare_changed(revisions, change, difference.name);
+  }
+}
+
+void look_around(const Revisions& revisions, const ChangePtr& change) {
+  auto give_up = [=](caf::error& err) {
+    change->failure = from_caf(err);
+    fail(revisions, change);
+  };
+  revisions.self->request(revisions.context->node, describe_deadline, FindPools{})
+    .then(
+      [=](PoolActors& pools) {
+        change->pools = std::move(pools);
+        revisions.self->request(revisions.context->node, 2 * describe_deadline, ListContainers{true, {}})
+          .then(
+            [=](ContainerInfos& containers) {
+              change->before = std::move(containers);
+              prepare(revisions, change);
+            },
+            give_up);
+      },
+      give_up);
+}
+
+// -- requests -----------------------------------------------------------------------------------------------------------
+
+caf::result<Receipt> apply(const Revisions& revisions, std::vector<ConfigFile> files, ChangeOptions options) {
+  auto& state = revisions.state();
+  if (state.changing != 0)
+    return refuse(options.origin, {ec::wrong_state, "configuration",
+                                   "revision " + std::to_string(state.changing) + " is being applied",
+                                   "wait until it is in effect: see `berth history`"});
+  auto began = Clock::now();
+  auto settings = load(files);
+  if (!settings)
+    return refuse(options.origin, settings.error());
+  auto change = std::make_shared<Change>();
+  change->step_began = began;
+  change->settings = std::move(*settings);
+  change->files = std::move(files);
+  change->options = std::move(options);
+  auto& receipt = change->receipt;
+  receipt.previous = revisions.current().info.number;
+  receipt.origin = change->options.origin;
+  receipt.digest = digest_of(*change->settings);
+  receipt.difference = compare(*revisions.current().settings, *change->settings);
+  receipt.plan_time = lap(*change);
+  if (receipt.difference.empty()) {
+    receipt.revision = receipt.previous;
+    receipt.time = now();
+    return receipt;
+  }
+  change->number = receipt.revision = state.last_number + 1;
+  change->promise = revisions.self->make_response_promise<Receipt>();
+  state.changing = change->number;
+  look_around(revisions, change);
+  return change->promise;
+}
+
+caf::result<Receipt> roll_back(const Revisions& revisions, const RollBack& order) {
+  const auto& kept = revisions.state().revisions;
+  auto wanted = kept.end();
+  if (order.revision == 0 && kept.size() > 1)
+    wanted = std::prev(kept.end(), 2);
+  else if (order.revision != 0)
+    wanted = std::find_if(kept.begin(), kept.end(), [&](const auto& x) { return x.info.number == order.revision; });
+  if (wanted == kept.end())
+    return to_caf({ec::bad_request, "revision " + std::to_string(order.revision),
+                   order.revision == 0 ? "there is none before the present one" : "it is not kept",
+                   "see `berth history`"});
+  auto options = order.options;
+  options.origin += " to " + std::to_string(wanted->info.number);
+  return apply(revisions, wanted->files, std::move(options));
+}
+
+caf::result<Plan> make_plan(const Revisions& revisions, const std::vector<ConfigFile>& files) {
+  auto settings = load(files);
+  if (!settings)
+    return to_caf(settings.error());
+  auto plan = Plan{};
+  plan.revision = revisions.current().info.number;
+  plan.digest = digest_of(**settings);
+  plan.difference = compare(*revisions.current().settings, **settings);
+  auto promise = revisions.self->make_response_promise<Plan>();
+  revisions.self->request(revisions.context->node, 2 * describe_deadline, ListContainers{true, {}})
+    .then(
+      [=](const ContainerInfos& containers) mutable {
+        plan.pinned = pinned_of(containers, touched_pools(plan.difference));
+        promise.deliver(std::move(plan));
+      },
+      [=](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  return promise;
+}
+
+} // namespace
+
+RevisionActor::behavior_type revision_actor(Self self, RevisionContext context, std::shared_ptr<const Settings> settings,
+                                            std::vector<ConfigFile> files) {
+  guard(self);
+  auto revisions = Revisions{self, std::make_shared<const RevisionContext>(std::move(context))};
+  auto& state = self->state;
+  state.last_number = 1;
+  for (const auto& [name, pool] : settings->pools)
+    state.last_generations[pool.name] = 1;
+  auto digest = digest_of(*settings);
+  state.revisions.push_back({{1, now(), "start", std::move(digest), {}, true}, std::move(files), std::move(settings)});
+  return {
+    [=](const PlanConfig& order) { return make_plan(revisions, order.files); },
+    [=](ApplyConfig& order) { return apply(revisions, std::move(order.files), std::move(order.options)); },
+    [=](const RollBack& order) { return roll_back(revisions, order); },
+    [=](const ListRevisions&) {
+      auto result = RevisionInfos{};
+      for (const auto& revision : self->state.revisions)
+        result.push_back(revision.info);
+      return result;
+    },
+  };
+}
+
+} // namespace berth

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "actors/node_context.hpp"
+#include "messages/revision.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+
+#include <deque>
+#include <functional>
+#include <memory>
+
+namespace berth {
+
+/// How many revisions are kept to go back to.
+constexpr size_t revisions_kept = 100;
+
+struct RevisionState {
+  struct Revision {
+    RevisionInfo info;
+    std::vector<ConfigFile> files;
+    std::shared_ptr<const Settings> settings;
+  };
+
+  /// Oldest first; the last one is in effect.
+  std::deque<Revision> revisions;
+  uint64_t last_number = 0;
+  /// Of the change that is under way; 0: none.
+  uint64_t changing = 0;
+  /// The last generation of every pool there ever was: one that comes back goes on counting.
+  std::map<PoolName, uint64_t> last_generations;
+
+  static inline const char* name = "revision";
+};
+
+/// What the actor works with.
+struct RevisionContext {
+  NodeActor node;
+  EventActor events;
+  SpawnPool spawn_pool;
+  /// Called with the settings of each revision that takes effect, before it does.
+  std::function<void(const std::shared_ptr<const Settings>&)> on_change;
+};
+
+/// REVISION of a node that runs by `settings`, read from `files`, as its first revision.
+RevisionActor::behavior_type revision_actor(RevisionActor::stateful_pointer<RevisionState> self, RevisionContext context,
+                                            std::shared_ptr<const Settings> settings, std::vector<ConfigFile> files);
+
+} // namespace berth

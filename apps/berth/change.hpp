@@ -1,0 +1,20 @@
+#pragma once
+
+#include "apps/berth/session.hpp"
+
+#include <CLI/App.hpp>
+
+#include <string>
+
+namespace berth::cli {
+
+/// The flags of `apply` and `rollback`.
+void add_change_flags(CLI::App& app, ChangeFlags& flags);
+
+/// Throws `UsageError` for what makes no sense.
+void check_change(ChangeFlags& flags);
+
+/// Sends a change and prints its receipt. `what` is the first part of the body: "\"files\":[…]".
+int perform_change(const Session& session, const std::string& target, const std::string& what, const ChangeFlags& flags);
+
+} // namespace berth::cli

@@ -1,0 +1,411 @@
+#include "actors/revision_actor.hpp"
+
+#include "actors/node_actor.hpp"
+#include "actors/policy/config_digest.hpp"
+#include "actors/pool_actor.hpp"
+#include "config/compare_settings.hpp"
+#include "config/load_settings.hpp"
+#include "tests/support/actor_world.hpp"
+
+#include <random>
+
+using namespace berth;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A node with real NODE, POOL, SELECTOR and REVISION actors. Runtimes are played by the test, so containers stay at their
+/// first step, where they hold a place.
+struct RevisionWorld : berth::test::ActorWorld {
+  std::vector<std::string> events;
+  /// Kinds whose probe fails.
+  std::set<RuntimeKind> broken;
+  /// While false, probes do not answer.
+  bool probes_answer = true;
+  int probes = 0;
+  std::vector<std::shared_ptr<const Settings>> in_effect;
+
+  EventActor event_actor = spawn([this]() -> EventActor::behavior_type {
+    return {[this](const Event& event) {
+              events.push_back(event.type + (event.pool.value.empty() ? "" : " " + event.pool.value));
+            },
+            [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
+  });
+
+  NodeActor node;
+  RevisionActor revisions;
+
+  RuntimeActor runtime(RuntimeKind kind, const std::optional<PreparedRuntime>& known) {
+    probes += known ? 0 : 1;
+    return spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
+      return {[this, kind, self](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
+                if (!probes_answer)
+                  return self->make_response_promise<PreparedRuntime>();
+                if (broken.count(kind) > 0)
+                  return to_caf({ec::platform_failed, to_string(kind), "it hangs", "use another"});
+                auto prepared = PreparedRuntime{};
+                prepared.profile.kind = kind;
+                return prepared;
+              },
+              [self](const TakeStartSlot&) -> caf::result<StartSlot> { return self->make_response_promise<StartSlot>(); },
+              [](const ReturnStartSlot&) {}};
+    });
+  }
+
+  static std::vector<ConfigFile> files(const std::string& text) {
+    return {{"f.yaml", text}};
+  }
+
+  void start(const std::string& text) {
+    auto loaded = load_settings({{"f.yaml", text}});
+    REQUIRE(loaded);
+    auto settings = std::make_shared<const Settings>(std::move(*loaded));
+    auto context = std::make_shared<NodeContext>();
+    auto cgroups = CgroupHost{};
+    cgroups.version = CgroupVersion::v1;
+    cgroups.hierarchies = {"/nowhere/memory"};
+    cgroups.controllers = {{"memory", "/nowhere/memory"}};
+    context->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
+    context->host.paths = node_paths("/nowhere");
+    context->events = event_actor;
+    auto spawn_runtime = SpawnRuntime{[this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
+                                             const std::optional<PreparedRuntime>& known) { return runtime(kind, known); }};
+    auto spawn_pool = SpawnPool{[=, this](const NodeActor& parent, std::shared_ptr<const PoolSettings> pool,
+                                          const std::shared_ptr<const NodeSettings>& node_settings, uint64_t generation) {
+      auto own = std::make_shared<NodeContext>(*context);
+      own->settings = *node_settings;
+      return spawn(pool_actor, NodeContextPtr{own}, parent, std::move(pool), generation, spawn_runtime);
+    }};
+    node = spawn(node_actor, settings, spawn_pool, std::set<ContainerId>{});
+    auto on_change = [this](const std::shared_ptr<const Settings>& next) { in_effect.push_back(next); };
+    revisions = spawn(revision_actor, RevisionContext{node, event_actor, spawn_pool, on_change}, settings, files(text));
+    run();
+    events.clear();
+  }
+
+  Pending<Receipt> apply(const std::string& text, ChangeOptions options = {.origin = "test"}) {
+    return ask<Receipt>(revisions, ApplyConfig{files(text), std::move(options)});
+  }
+
+  Pending<Receipt> roll_back(uint64_t revision = 0) {
+    return ask<Receipt>(revisions, RollBack{revision, {.origin = "test"}});
+  }
+
+  Plan plan(const std::string& text) {
+    return *ask<Plan>(revisions, PlanConfig{files(text)}).get();
+  }
+
+  RevisionInfos history() {
+    return *ask<RevisionInfos>(revisions, ListRevisions{}).get();
+  }
+
+  /// "a:1 b:3" - the pools with their generations.
+  std::string pools() {
+    auto result = std::string{};
+    for (const auto& pool : *ask<PoolInfos>(node, ListPools{}).get()) {
+      result += (result.empty() ? "" : " ") + pool.name.value + ":" + std::to_string(pool.generation);
+      for (const auto& old : pool.draining)
+        result += "(" + std::to_string(old.generation) + ":" + std::to_string(old.containers) + ")";
+    }
+    return result;
+  }
+
+  Pending<ContainerInfo> launch(const std::string& pool, const std::string& id) {
+    auto order = LaunchOrder{};
+    order.spec.id = {id};
+    order.spec.pool = {pool};
+    order.spec.rootfs = "/r";
+    order.spec.args = {"x"};
+    return ask<ContainerInfo>(node, std::move(order));
+  }
+
+  ContainerInfo describe(const std::string& id) {
+    auto actor = ask<ContainerActor>(node, FindContainer{{id}}).get();
+    REQUIRE(actor);
+    adopt(*actor);
+    return *ask<ContainerInfo>(*actor, DescribeContainer{}).get();
+  }
+
+  bool has_event(const std::string& event) const {
+    return std::find(events.begin(), events.end(), event) != events.end();
+  }
+};
+
+constexpr auto one_pool = "worker: {pools: {a: {maxContainers: 5}}}";
+
+/// Some configuration; the same seed gives the same one.
+std::string random_config(std::mt19937& random) {
+  auto pick = [&](int below) { return static_cast<int>(random() % static_cast<unsigned>(below)); };
+  auto text = std::string{"worker:\n"};
+  if (pick(3) == 0)
+    text += "  containerRuntime: gvisor\n";
+  if (pick(3) == 0)
+    text += "  terminationGracePeriod: " + std::to_string(pick(5)) + "\n";
+  text += "  pools:\n    always:\n      maxContainers: " + std::to_string(pick(3)) + "\n";
+  for (auto name : {"a", "b", "a.b", "c-d"}) {
+    if (pick(3) == 0)
+      continue;
+    text += std::string{"    "} + name + ":\n      pids: " + std::to_string(1 + pick(3)) + "\n";
+    if (pick(2) == 0)
+      text += std::string{"      runtime: "} + (pick(2) == 0 ? "runc" : "gvisor") + "\n";
+    if (pick(2) == 0)
+      text += std::string{"      runtimeConfig: {gvisorPlatform: "} + (pick(2) == 0 ? "ptrace" : "systrap") + "}\n";
+    if (pick(3) == 0)
+      text += "      queue: {length: " + std::to_string(pick(3)) + ", timeout: 5s}\n";
+    if (pick(3) == 0)
+      text += std::string{"      overrides: "} + (pick(2) == 0 ? "allow" : "deny") + "\n";
+    if (pick(3) == 0)
+      text += std::string{"      criuEnabled: "} + (pick(2) == 0 ? "true" : "false") + "\n";
+    if (pick(4) == 0)
+      text += "      gpuType: nvidia-t" + std::to_string(pick(3)) + "\n";
+  }
+  if (pick(4) == 0)
+    text += "berth: {startTimeout: " + std::to_string(5 + pick(3)) + "s}\n";
+  return text;
+}
+
+} // namespace
+
+TEST_CASE_METHOD(RevisionWorld, "what a plan tells is what an apply does, and a rollback takes it back", "[revision]") {
+  auto seed = GENERATE(range(1u, 60u));
+  auto random = std::mt19937{seed};
+  auto first = random_config(random);
+  auto second = random_config(random);
+  CAPTURE(first, second);
+  start(first);
+  auto before = pools();
+  auto planned = plan(second);
+  CHECK(pools() == before); // a plan changes nothing
+  auto receipt = apply(second).get();
+  REQUIRE(receipt);
+  CHECK(receipt->difference == planned.difference);
+  CHECK(receipt->digest == planned.digest);
+  CHECK(receipt->pools.size() == planned.difference.pools.size());
+  auto wanted = load_settings({{"f.yaml", second}});
+  // The node has exactly the pools of the second configuration.
+  auto names = std::set<std::string>{};
+  for (const auto& pool : *ask<PoolInfos>(node, ListPools{}).get()) {
+    names.insert(pool.name.value);
+    CHECK(pool.configured == wanted->pools.at(pool.name.value).runtime.value);
+    CHECK(pool.max_containers == wanted->pools.at(pool.name.value).max_containers.value);
+    CHECK(pool.queue_length == wanted->pools.at(pool.name.value).queue.value.length);
+  }
+  for (const auto& [name, pool] : wanted->pools)
+    CHECK(names.count(name) == 1);
+  CHECK(names.size() == wanted->pools.size());
+  CHECK(plan(second).difference.empty());
+  if (planned.difference.empty())
+    return;
+  auto back = roll_back().get();
+  REQUIRE(back);
+  CHECK(back->digest == digest_of(*load_settings({{"f.yaml", first}})));
+  CHECK(plan(first).difference.empty());
+  CHECK(history().size() == 3);
+}
+
+TEST_CASE_METHOD(RevisionWorld, "a container keeps the generation it was started in, later ones get the new one",
+                 "[revision]") {
+  start(one_pool);
+  launch("a", "old");
+  auto receipt = apply("worker: {pools: {a: {maxContainers: 6}}}").get();
+  REQUIRE(receipt);
+  launch("a", "new");
+  CHECK(describe("old").generation == 1);
+  CHECK(describe("new").generation == 2);
+  CHECK(pools() == "a:2(1:1)");
+  CHECK(receipt->pools.at(0).pinned == 1);
+  CHECK(receipt->pools.at(0).old_generation == 1);
+  CHECK(receipt->pools.at(0).new_generation == 2);
+  SECTION("an old generation ends with its last container") {
+    CHECK(ask<void>(*ask<ContainerActor>(node, FindContainer{{"old"}}).get(), RemoveContainer{true}).done());
+    run();
+    CHECK(pools() == "a:2");
+    CHECK(has_event("pool.drained a"));
+  }
+}
+
+TEST_CASE_METHOD(RevisionWorld, "limits count the containers of all generations", "[revision]") {
+  start("worker: {pools: {a: {maxContainers: 2}}}");
+  launch("a", "x");
+  launch("a", "y");
+  REQUIRE(apply("worker: {pools: {a: {maxContainers: 3}}}").get());
+  launch("a", "z");
+  CHECK(describe("z").generation == 2);
+  CHECK(launch("a", "too-many").get().error().code == ec::limit_reached);
+}
+
+TEST_CASE_METHOD(RevisionWorld, "a change that cannot be prepared leaves everything as it is", "[revision]") {
+  start("worker: {pools: {a: , b: , c: }}");
+  auto before = pools();
+  broken = {RuntimeKind::gvisor};
+  SECTION("for one that would lower isolation") {
+    auto refused = apply("worker: {pools: {a: {pids: 1}, b: {runtime: gvisor}, c: {pids: 2}}}").get();
+    REQUIRE(!refused);
+    CHECK(refused.error().code == ec::pool_unavailable);
+    CHECK(refused.error().subject == "pool \"b\"");
+    CHECK(refused.error().reason.find("runc instead of gvisor") != std::string::npos);
+    CHECK(refused.error().next.find("--allow-fallback") != std::string::npos);
+  }
+  SECTION("for one that could not serve at all") {
+    auto refused = apply("worker: {pools: {a: , b: , c: {runtime: gvisor, onRuntimeUnavailable: fail}}}").get();
+    REQUIRE(!refused);
+    CHECK(refused.error().reason.find("it hangs") != std::string::npos);
+  }
+  SECTION("for a new pool") {
+    auto refused = apply("worker: {pools: {a: {pids: 1}, b: , c: , d: {runtime: gvisor}}}").get();
+    REQUIRE(!refused);
+    CHECK(refused.error().subject == "pool \"d\"");
+    CHECK(launch("d", "x").get().error().code == ec::unknown_pool);
+  }
+  SECTION("for probes that do not answer") {
+    probes_answer = false;
+    auto late = apply("worker: {pools: {a: {runtime: gvisor}, b: , c: }}", {.origin = "test", .timeout = 5000ms});
+    CHECK(!late.done());
+    // While it is prepared, launches are served as before.
+    launch("a", "meanwhile");
+    CHECK(describe("meanwhile").generation == 1);
+    pass(5000ms);
+    REQUIRE(!late.get());
+    CHECK(late.get().error().code == ec::deadline_exceeded);
+    CHECK(late.get().error().subject == "pool \"a\"");
+    probes_answer = true;
+    broken.clear();
+    CHECK(apply("worker: {pools: {a: {pids: 7}, b: , c: }}").get());
+    return;
+  }
+  CHECK(pools() == before);
+  CHECK(history().size() == 1);
+  CHECK(in_effect.empty());
+  CHECK(has_event("node.revision_refused"));
+  // And it can be tried again.
+  broken.clear();
+  CHECK(apply("worker: {pools: {a: , b: {runtime: gvisor}, c: }}").get());
+}
+
+TEST_CASE_METHOD(RevisionWorld, "less isolation is accepted by whoever says so", "[revision]") {
+  start("worker: {pools: {a: }}");
+  broken = {RuntimeKind::gvisor};
+  auto receipt = apply("worker: {pools: {a: {runtime: gvisor}, b: {runtime: gvisor}}}",
+                       {.origin = "test", .allow_fallback = true})
+                   .get();
+  REQUIRE(receipt);
+  for (const auto& pool : receipt->pools) {
+    CHECK(pool.state == PoolState::degraded);
+    CHECK(pool.new_runtime == RuntimeKind::runc);
+    CHECK(pool.reason.find("it hangs") != std::string::npos);
+  }
+  // A pool that has less already may change in other ways.
+  CHECK(apply("worker: {pools: {a: {runtime: gvisor, pids: 9}, b: {runtime: gvisor}}}").get());
+}
+
+TEST_CASE_METHOD(RevisionWorld, "changes are never interleaved", "[revision]") {
+  start(one_pool);
+  probes_answer = false;
+  auto first = apply("worker: {pools: {a: {runtime: gvisor}}}", {.origin = "test", .timeout = 5000ms});
+  auto second = apply("worker: {pools: {a: {maxContainers: 9}}}").get();
+  REQUIRE(!second);
+  CHECK(second.error().code == ec::wrong_state);
+  CHECK(second.error().reason == "revision 2 is being applied");
+  pass(5000ms);
+  CHECK(!first.get());
+  CHECK(apply("worker: {pools: {a: {maxContainers: 9}}}").get()->revision == 2);
+}
+
+TEST_CASE_METHOD(RevisionWorld, "a runtime that is called as before need not prove itself again", "[revision]") {
+  start("worker: {pools: {a: {runtime: gvisor}}}");
+  CHECK(probes == 2); // gVisor, and runc for overrides
+  REQUIRE(apply("worker: {pools: {a: {runtime: gvisor, maxContainers: 4}}}").get());
+  CHECK(probes == 2);
+  REQUIRE(apply("worker: {pools: {a: {runtime: gvisor, maxContainers: 4, runtimeConfig: {gvisorPlatform: ptrace}}}}").get());
+  CHECK(probes == 3);
+  REQUIRE(apply("worker: {pools: {a: {}}}\nberth: {runtimes: {runc: /other/runc}}").get());
+  CHECK(probes == 4);
+}
+
+TEST_CASE_METHOD(RevisionWorld, "a removed pool takes no launches and ends with its last container", "[revision]") {
+  start("worker: {pools: {a: {maxContainers: 1, queue: {length: 5}}, b: }}");
+  launch("a", "last");
+  auto waiting = launch("a", "waiting");
+  auto receipt = apply("worker: {pools: {b: }}").get();
+  REQUIRE(receipt);
+  CHECK(receipt->pools.at(0).kind == PoolChangeKind::removed);
+  CHECK(receipt->pools.at(0).pinned == 1);
+  REQUIRE(!waiting.get());
+  CHECK(waiting.get().error().code == ec::unknown_pool);
+  CHECK(launch("a", "late").get().error().code == ec::unknown_pool);
+  CHECK(pools() == "b:1");
+  CHECK(describe("last").spec.pool.value == "a"); // still found
+  SECTION("and one of its name that comes back goes on counting") {
+    REQUIRE(apply("worker: {pools: {a: , b: }}").get());
+    CHECK(pools() == "a:2 b:1");
+    launch("a", "fresh");
+    CHECK(describe("fresh").generation == 2);
+    CHECK(describe("last").generation == 1);
+  }
+  SECTION("its actor ends") {
+    CHECK(ask<void>(*ask<ContainerActor>(node, FindContainer{{"last"}}).get(), RemoveContainer{true}).done());
+    run();
+    CHECK(has_event("pool.removed a"));
+  }
+}
+
+TEST_CASE_METHOD(RevisionWorld, "draining by stopping ends the containers of old generations only", "[revision]") {
+  start(one_pool);
+  auto old = launch("a", "old");
+  REQUIRE(apply("worker: {pools: {a: {maxContainers: 6}}}", {.origin = "test", .drain = DrainMode::stop}).get());
+  run();
+  REQUIRE(!old.get()); // it waited for its start
+  CHECK(old.get().error().code == ec::cancelled);
+  launch("a", "new");
+  CHECK(pools() == "a:2");
+  CHECK(describe("new").generation == 2);
+}
+
+TEST_CASE_METHOD(RevisionWorld, "launches that wait are started by the new settings", "[revision]") {
+  start("worker: {pools: {a: {maxContainers: 1, queue: {length: 5, timeout: 60s}}}}");
+  launch("a", "first");
+  auto waiting = launch("a", "second");
+  auto greedy = LaunchOrder{};
+  REQUIRE(apply("worker: {pools: {a: {maxContainers: 2, queue: {length: 5, timeout: 60s}}}}").get());
+  CHECK(describe("second").generation == 2);
+  CHECK(!waiting.done());
+}
+
+TEST_CASE_METHOD(RevisionWorld, "what is no configuration changes nothing and says all that is wrong", "[revision]") {
+  start(one_pool);
+  auto refused = apply("worker: {pools: {a: {runtme: runc, maxContainers: many}}}").get();
+  REQUIRE(!refused);
+  CHECK(refused.error().code == ec::invalid_config);
+  CHECK(refused.error().reason.find("did you mean \"runtime\"") != std::string::npos);
+  CHECK(refused.error().reason.find("maxContainers") != std::string::npos);
+  CHECK(!ask<Receipt>(revisions, ApplyConfig{}).get());
+  CHECK(!ask<Plan>(revisions, PlanConfig{files("a: b: c")}).get());
+  CHECK(pools() == "a:1");
+}
+
+TEST_CASE_METHOD(RevisionWorld, "revisions are kept with their differences, and any kept one can be applied again",
+                 "[revision]") {
+  start(one_pool);
+  CHECK(roll_back().get().error().code == ec::bad_request);
+  for (auto max : {6, 7, 8})
+    REQUIRE(apply("worker: {pools: {a: {maxContainers: " + std::to_string(max) + "}}}").get());
+  auto same = apply("worker: {pools: {a: {maxContainers: 8}}}").get();
+  REQUIRE(same);
+  CHECK(same->revision == same->previous);
+  auto back = roll_back(2).get();
+  REQUIRE(back);
+  CHECK(back->revision == 5);
+  CHECK(back->origin == "test to 2");
+  CHECK(roll_back(77).get().error().code == ec::bad_request);
+  auto kept = history();
+  REQUIRE(kept.size() == 5);
+  CHECK(kept[4].current);
+  CHECK_FALSE(kept[3].current);
+  CHECK(kept[4].digest == kept[1].digest);
+  CHECK(kept[4].difference.pools.at(0).settings
+        == std::vector<SettingDifference>{{"maxContainers", "8", "6", "f.yaml:1:36"}});
+  // However many there are, memory is bounded.
+  for (auto i = 0; i < 120; ++i)
+    REQUIRE(apply("worker: {pools: {a: {maxContainers: " + std::to_string(100 + i) + "}}}").get());
+  CHECK(history().size() == revisions_kept);
+}

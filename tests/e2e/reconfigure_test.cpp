@@ -1,0 +1,239 @@
+#include "tests/e2e/nodes.hpp"
+
+#include "runtimes/linux/pidfd.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <iostream>
+#include <mutex>
+#include <set>
+#include <thread>
+
+using namespace berth;
+using namespace berth::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto clients = 8;
+
+std::string write_config(const TestNode& node, const std::string& name, const std::string& text) {
+  auto path = node.root() + "/" + name;
+  std::ofstream{path} << text;
+  return path;
+}
+
+/// What launches on a node that is changed meanwhile came to.
+struct Load {
+  std::atomic<bool> stop = false;
+  std::atomic<int> launched = 0;
+  std::mutex mutex;
+  std::vector<std::string> wrong;
+  std::vector<std::thread> threads;
+
+  /// Eight clients that launch without a pause, each container printing what nobody else prints.
+  explicit Load(const TestNode& node, const std::string& pool) {
+    for (auto client = 0; client < clients; ++client)
+      threads.emplace_back([&node, pool, client, this] {
+        for (auto i = 0; !stop; ++i) {
+          auto token = "c" + std::to_string(client) + "-" + std::to_string(i);
+          auto done = node.run(pool, {"--rm", "--id", token}, {"/bin/echo", token}, 120s);
+          ++launched;
+          if (done.code == 0 && done.out == token + "\n")
+            continue;
+          auto guard = std::lock_guard{mutex};
+          wrong.push_back(token + ": " + describe(done));
+        }
+      });
+  }
+
+  ~Load() {
+    finish();
+  }
+
+  void finish() {
+    stop = true;
+    for (auto& thread : threads)
+      thread.join();
+    threads.clear();
+  }
+};
+
+/// By generation of the pool, the runtime that plain launches of it get.
+std::map<uint64_t, std::string> runtimes_of(const std::vector<Json>& events, const std::string& first) {
+  auto result = std::map<uint64_t, std::string>{{1, first}};
+  for (auto& event : events)
+    if (event["type"] == "pool.generation")
+      result[event["generation"]] = event["data"]["runtime"];
+  return result;
+}
+
+/// Every launch ran to its end, once, on the runtime of the generation in its record; nothing else did.
+void check_events(const TestNode& node, const std::string& first, int launched) {
+  auto events = node.events();
+  auto runtimes = runtimes_of(events, first);
+  auto counts = std::map<std::string, int>{};
+  auto seen = std::map<std::string, std::set<std::string>>{};
+  for (auto& event : events) {
+    auto type = event["type"].get<std::string>();
+    auto id = event.value("container", "");
+    if (id.empty() || !id.starts_with("c"))
+      continue;
+    ++counts[type];
+    CHECK(seen[type].insert(id).second);
+    if (type == "container.running")
+      CHECK(event["data"]["runtime"] == runtimes.at(event["generation"].get<uint64_t>()));
+  }
+  for (auto type : {"container.accepted", "container.running", "container.exited", "container.removed"}) {
+    INFO(type);
+    CHECK(counts[type] == launched);
+  }
+}
+
+/// The numbers of many receipts.
+struct Numbers {
+  std::vector<double> prepare;
+  std::vector<double> commit;
+
+  void add(const Json& receipt) {
+    prepare.push_back(receipt["phases"]["prepareMs"]);
+    commit.push_back(receipt["phases"]["commitMs"]);
+  }
+
+  static std::string text(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    char result[96];
+    std::snprintf(result, sizeof(result), "median %.1f ms, max %.1f ms", values[values.size() / 2], values.back());
+    return result;
+  }
+};
+
+} // namespace
+
+TEST_CASE("a pool is swapped from runc to gVisor and back under load, and nothing is lost", "[reconfigure]") {
+  BERTH_NEEDS_GVISOR();
+  auto swaps = count_from_env("BERTH_TEST_REAL_SWAPS", 12, 2);
+  auto on_runc = config_of("  pools:\n    plain: {}\n", patient_probe());
+  auto on_gvisor = config_of("  pools:\n    plain:\n      runtime: gvisor\n      " + gvisor_config() + "\n", patient_probe());
+  auto node = TestNode{on_runc + "  eventHistory: 1000000\n"};
+  auto files = std::vector<std::string>{write_config(node, "gvisor.yaml", on_gvisor + "  eventHistory: 1000000\n"),
+                                        write_config(node, "runc.yaml", on_runc + "  eventHistory: 1000000\n")};
+  auto keeper = node.start("plain", {"--id", "keeper"}, shell("trap 'exit 42' USR1; " + std::string{"while :; do sleep 0.1; done"}));
+  auto before = node.inspect(keeper);
+  auto start_time = process_start_time(before["pid"].get<int>());
+  auto numbers = Numbers{};
+  auto load = Load{node, "plain"};
+  for (auto i = 0; i < swaps; ++i) {
+    auto done = node.berth({"apply", "-f", files[static_cast<size_t>(i) % 2], "--timeout", stretched_seconds(120), "-o", "json"},
+                           200s);
+    INFO(describe(done));
+    REQUIRE(done.code == 0);
+    auto receipt = Json::parse(done.out);
+    CHECK(receipt["revision"] == i + 2);
+    CHECK(receipt["pools"][0]["newRuntime"] == (i % 2 == 0 ? "gvisor" : "runc"));
+    for (auto& pinned : receipt["pinned"])
+      CHECK(pinned["untouched"] == true);
+    numbers.add(receipt);
+  }
+  load.finish();
+  for (auto& wrong : load.wrong)
+    FAIL_CHECK(wrong);
+  check_events(node, "runc", load.launched);
+  // Whoever lived through all of it is the same process, and is still signalled in its own way.
+  auto after = node.inspect(keeper);
+  CHECK(after["pid"] == before["pid"]);
+  CHECK(process_start_time(after["pid"].get<int>()) == start_time);
+  CHECK(after["generation"] == 1);
+  CHECK(node.berth({"kill", "-s", "USR1", keeper}).code == 0);
+  CHECK(node.berth({"wait", keeper}).out == "42\n");
+  std::cout << "\n" << swaps << " swaps of real runtimes under load: " << load.launched << " launches; prepare "
+            << Numbers::text(numbers.prepare) << "; commit " << Numbers::text(numbers.commit) << "\n" << std::flush;
+}
+
+TEST_CASE("a pool is swapped many times under load, every tenth time in vain, and nothing is lost", "[reconfigure]") {
+  BERTH_NEEDS_RUNC();
+  auto swaps = count_from_env("BERTH_TEST_SWAPS", 200, 20);
+  auto fake = built_program("fake_runtime");
+  auto config = [&](int max, const std::string& runc) {
+    return config_of("  pools:\n    plain: {maxContainers: " + std::to_string(max) + "}\n",
+                     patient_probe() + "  eventHistory: 1000000\n  runtimes: {runc: " + runc + "}\n");
+  };
+  auto node = TestNode{config(100, fake)};
+  auto bad = write_config(node, "bad.yaml", config(300, "/no/such/runc"));
+  auto numbers = Numbers{};
+  auto refused = 0;
+  auto load = Load{node, "plain"};
+  for (auto i = 0; i < swaps; ++i) {
+    auto fails = i % 10 == 9;
+    auto file = fails ? bad : write_config(node, "good.yaml", config(101 + i, fake));
+    auto done = node.berth({"apply", "-f", file, "-o", "json"}, 200s);
+    INFO(describe(done));
+    CHECK(done.code == (fails ? 1 : 0));
+    if (fails) {
+      ++refused;
+      CHECK(contains(done.err, "/no/such/runc"));
+    } else {
+      numbers.add(Json::parse(done.out));
+    }
+  }
+  load.finish();
+  for (auto& wrong : load.wrong)
+    FAIL_CHECK(wrong);
+  check_events(node, "runc", load.launched);
+  auto pool = pool_of(node, "plain");
+  CHECK(pool["generation"] == 1 + swaps - refused);
+  CHECK(pool["draining"].empty());
+  std::cout << "\n" << swaps << " swaps on the fake runtime under load, " << refused << " of them in vain: " << load.launched
+            << " launches; prepare " << Numbers::text(numbers.prepare) << "; commit " << Numbers::text(numbers.commit) << "\n"
+            << std::flush;
+}
+
+TEST_CASE("the commands of a change have the forms that scripts rely on", "[reconfigure]") {
+  BERTH_NEEDS_RUNC();
+  auto node = TestNode{plain_config()};
+  auto same = node.config_path();
+  auto other = write_config(node, "other.yaml", config_of("  pools:\n    plain: {maxContainers: 7}\n    more: {}\n", patient_probe()));
+  auto wrong = write_config(node, "wrong.yaml", "worker: {pools: {plain: {runtme: runc}}}");
+  CHECK(node.berth({"plan", "-f", same}).code == 0);
+  auto planned = node.berth({"plan", "-f", other});
+  INFO(describe(planned));
+  CHECK(planned.code == 2);
+  CHECK(contains(planned.out, "+ pool more"));
+  CHECK(contains(planned.out, "maxContainers: unlimited -> 7 (" + other));
+  auto bad = node.berth({"plan", "-f", wrong});
+  CHECK(bad.code == 1);
+  CHECK(contains(bad.err, wrong + ":1:26: pools.plain: unknown key \"runtme\""));
+  CHECK(node.berth({"apply", "-f", wrong}).code == 1);
+  CHECK(node.berth({"apply", "-f", "/no/such/file"}).code == 1);
+  CHECK(pool_of(node, "plain")["generation"] == 1);
+  auto applied = node.berth({"apply", "-f", other});
+  INFO(describe(applied));
+  CHECK(applied.code == 0);
+  CHECK(contains(applied.out, "Revision 2 is in effect."));
+  CHECK(node.run("more", {"--rm"}, {"/bin/true"}).code == 0);
+  CHECK(node.berth({"apply", "-f", other}).code == 0);
+  auto history = node.query({"history"});
+  REQUIRE(history.size() == 2);
+  CHECK(history[1]["current"] == true);
+  CHECK(history[1]["origin"] == "apply");
+  CHECK(node.berth({"rollback"}).code == 0);
+  CHECK(pool_of(node, "plain")["maxContainers"] == 0);
+  CHECK(node.run("more", {"--rm"}, {"/bin/true"}).code == 125);
+  CHECK(node.berth({"rollback", "77"}).code == 1);
+}
+
+TEST_CASE("SIGHUP applies the configured files, or changes nothing and says why", "[reconfigure]") {
+  BERTH_NEEDS_RUNC();
+  auto node = TestNode{plain_config()};
+  auto hup = [&] { REQUIRE(::kill(node.pid(), SIGHUP) == 0); };
+  std::ofstream{node.config_path()} << config_of("  pools:\n    plain: {maxContainers: 9}\n", patient_probe());
+  hup();
+  CHECK(node.logs({"INFO", "revision is in effect", "revision=2", "origin=SIGHUP"}));
+  CHECK(pool_of(node, "plain")["maxContainers"] == 9);
+  std::ofstream{node.config_path()} << "worker: {pools: {plain: {runtime: docker}}}";
+  hup();
+  CHECK(node.logs({"ERROR", "configuration was not applied, nothing has changed", "origin=SIGHUP", "docker"}));
+  CHECK(pool_of(node, "plain")["maxContainers"] == 9);
+  CHECK(node.run("plain", {"--rm"}, {"/bin/true"}).code == 0);
+}
