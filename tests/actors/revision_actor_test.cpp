@@ -32,6 +32,11 @@ struct RevisionWorld : berth::test::ActorWorld {
             [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
   });
 
+  LauncherActor launcher = spawn([]() -> LauncherActor::behavior_type {
+    return {[](const StartMonitor&) -> caf::result<MonitorLink> { return caf::sec::runtime_error; },
+            [](const RemoveFiles&) {}, [](const SweepContainer&) {}};
+  });
+
   NodeActor node;
   RevisionActor revisions;
 
@@ -68,6 +73,7 @@ struct RevisionWorld : berth::test::ActorWorld {
     context->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
     context->host.paths = node_paths("/nowhere");
     context->events = event_actor;
+    context->launchers = {launcher};
     auto spawn_runtime = SpawnRuntime{[this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
                                              const std::optional<PreparedRuntime>& known) { return runtime(kind, known); }};
     auto spawn_pool = SpawnPool{[=, this](const NodeActor& parent, std::shared_ptr<const PoolSettings> pool,
@@ -99,10 +105,14 @@ struct RevisionWorld : berth::test::ActorWorld {
     return *ask<RevisionInfos>(revisions, ListRevisions{}).get();
   }
 
+  PoolInfos list_pools() {
+    return *ask<PoolInfos>(node, ListPools{}).get();
+  }
+
   /// "a:1 b:3" - the pools with their generations.
   std::string pools() {
     auto result = std::string{};
-    for (const auto& pool : *ask<PoolInfos>(node, ListPools{}).get()) {
+    for (const auto& pool : list_pools()) {
       result += (result.empty() ? "" : " ") + pool.name.value + ":" + std::to_string(pool.generation);
       for (const auto& old : pool.draining)
         result += "(" + std::to_string(old.generation) + ":" + std::to_string(old.containers) + ")";
@@ -120,10 +130,18 @@ struct RevisionWorld : berth::test::ActorWorld {
   }
 
   ContainerInfo describe(const std::string& id) {
-    auto actor = ask<ContainerActor>(node, FindContainer{{id}}).get();
-    REQUIRE(actor);
-    adopt(*actor);
-    return *ask<ContainerInfo>(*actor, DescribeContainer{}).get();
+    auto found = ask<ContainerActor>(node, FindContainer{{id}});
+    REQUIRE(found.get());
+    adopt(*found.get());
+    auto described = ask<ContainerInfo>(*found.get(), DescribeContainer{});
+    return *described.get();
+  }
+
+  void remove(const std::string& id) {
+    auto found = ask<ContainerActor>(node, FindContainer{{id}});
+    REQUIRE(found.get());
+    auto removed = ask<void>(*found.get(), RemoveContainer{true});
+    CHECK(removed.get());
   }
 
   bool has_event(const std::string& event) const {
@@ -184,7 +202,7 @@ TEST_CASE_METHOD(RevisionWorld, "what a plan tells is what an apply does, and a 
   auto wanted = load_settings({{"f.yaml", second}});
   // The node has exactly the pools of the second configuration.
   auto names = std::set<std::string>{};
-  for (const auto& pool : *ask<PoolInfos>(node, ListPools{}).get()) {
+  for (const auto& pool : list_pools()) {
     names.insert(pool.name.value);
     CHECK(pool.configured == wanted->pools.at(pool.name.value).runtime.value);
     CHECK(pool.max_containers == wanted->pools.at(pool.name.value).max_containers.value);
@@ -217,8 +235,7 @@ TEST_CASE_METHOD(RevisionWorld, "a container keeps the generation it was started
   CHECK(receipt->pools.at(0).old_generation == 1);
   CHECK(receipt->pools.at(0).new_generation == 2);
   SECTION("an old generation ends with its last container") {
-    CHECK(ask<void>(*ask<ContainerActor>(node, FindContainer{{"old"}}).get(), RemoveContainer{true}).done());
-    run();
+    remove("old");
     CHECK(pools() == "a:2");
     CHECK(has_event("pool.drained a"));
   }
@@ -239,7 +256,7 @@ TEST_CASE_METHOD(RevisionWorld, "a change that cannot be prepared leaves everyth
   auto before = pools();
   broken = {RuntimeKind::gvisor};
   SECTION("for one that would lower isolation") {
-    auto refused = apply("worker: {pools: {a: {pids: 1}, b: {runtime: gvisor}, c: {pids: 2}}}").get();
+    const auto refused = apply("worker: {pools: {a: {pids: 1}, b: {runtime: gvisor}, c: {pids: 2}}}").get();
     REQUIRE(!refused);
     CHECK(refused.error().code == ec::pool_unavailable);
     CHECK(refused.error().subject == "pool \"b\"");
@@ -247,12 +264,12 @@ TEST_CASE_METHOD(RevisionWorld, "a change that cannot be prepared leaves everyth
     CHECK(refused.error().next.find("--allow-fallback") != std::string::npos);
   }
   SECTION("for one that could not serve at all") {
-    auto refused = apply("worker: {pools: {a: , b: , c: {runtime: gvisor, onRuntimeUnavailable: fail}}}").get();
+    const auto refused = apply("worker: {pools: {a: , b: , c: {runtime: gvisor, onRuntimeUnavailable: fail}}}").get();
     REQUIRE(!refused);
     CHECK(refused.error().reason.find("it hangs") != std::string::npos);
   }
   SECTION("for a new pool") {
-    auto refused = apply("worker: {pools: {a: {pids: 1}, b: , c: , d: {runtime: gvisor}}}").get();
+    const auto refused = apply("worker: {pools: {a: {pids: 1}, b: , c: , d: {runtime: gvisor}}}").get();
     REQUIRE(!refused);
     CHECK(refused.error().subject == "pool \"d\"");
     CHECK(launch("d", "x").get().error().code == ec::unknown_pool);
@@ -286,8 +303,7 @@ TEST_CASE_METHOD(RevisionWorld, "less isolation is accepted by whoever says so",
   start("worker: {pools: {a: }}");
   broken = {RuntimeKind::gvisor};
   auto receipt = apply("worker: {pools: {a: {runtime: gvisor}, b: {runtime: gvisor}}}",
-                       {.origin = "test", .allow_fallback = true})
-                   .get();
+                       {.origin = "test", .allow_fallback = true}).get();
   REQUIRE(receipt);
   for (const auto& pool : receipt->pools) {
     CHECK(pool.state == PoolState::degraded);
@@ -343,8 +359,7 @@ TEST_CASE_METHOD(RevisionWorld, "a removed pool takes no launches and ends with 
     CHECK(describe("last").generation == 1);
   }
   SECTION("its actor ends") {
-    CHECK(ask<void>(*ask<ContainerActor>(node, FindContainer{{"last"}}).get(), RemoveContainer{true}).done());
-    run();
+    remove("last");
     CHECK(has_event("pool.removed a"));
   }
 }
@@ -365,7 +380,6 @@ TEST_CASE_METHOD(RevisionWorld, "launches that wait are started by the new setti
   start("worker: {pools: {a: {maxContainers: 1, queue: {length: 5, timeout: 60s}}}}");
   launch("a", "first");
   auto waiting = launch("a", "second");
-  auto greedy = LaunchOrder{};
   REQUIRE(apply("worker: {pools: {a: {maxContainers: 2, queue: {length: 5, timeout: 60s}}}}").get());
   CHECK(describe("second").generation == 2);
   CHECK(!waiting.done());
@@ -403,7 +417,7 @@ TEST_CASE_METHOD(RevisionWorld, "revisions are kept with their differences, and 
   CHECK_FALSE(kept[3].current);
   CHECK(kept[4].digest == kept[1].digest);
   CHECK(kept[4].difference.pools.at(0).settings
-        == std::vector<SettingDifference>{{"maxContainers", "8", "6", "f.yaml:1:36"}});
+        == std::vector<SettingDifference>{{"maxContainers", "8", "6", "f.yaml:1:37"}});
   // However many there are, memory is bounded.
   for (auto i = 0; i < 120; ++i)
     REQUIRE(apply("worker: {pools: {a: {maxContainers: " + std::to_string(100 + i) + "}}}").get());
