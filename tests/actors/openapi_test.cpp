@@ -80,6 +80,8 @@ void check_value(const std::string& path, const Json& value, const YAML::Node& d
     CHECK(value.is_string());
   } else if (type == "integer") {
     CHECK(value.is_number_integer());
+  } else if (type == "number") {
+    CHECK(value.is_number());
   } else {
     CHECK(type == "boolean");
     CHECK(value.is_boolean());
