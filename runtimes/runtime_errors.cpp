@@ -258,19 +258,30 @@ Explanation recognize(const std::vector<RuntimeMessage>& messages, const Context
 
 } // namespace
 
+namespace {
+
+Explanation recognize_launch(const std::vector<RuntimeMessage>& messages, const MonitorFailed& failed,
+                             const Context& context) {
+  if (failed.stage == LaunchStage::plan || failed.stage == LaunchStage::mount)
+    return Error{ec::system_error, "container \"" + context.spec.id.value + "\"",
+                 one_line(failed.message),
+                 "check that the root file system is a directory that overlayfs can have below it"};
+  return recognize(messages, context);
+}
+
+} // namespace
+
 std::optional<Error> recognize_launch_failure(const RuntimeProfile& profile,
                                               const MonitorFailed& failed, const LaunchSpec& spec) {
-  if (failed.stage == LaunchStage::plan || failed.stage == LaunchStage::mount)
-    return Error{ec::system_error, "container \"" + spec.id.value + "\"", one_line(failed.message),
-                 "check that the root file system is a directory that overlayfs can have below it"};
-  return recognize(parse_runtime_text(failed.message), {profile, spec});
+  return recognize_launch(parse_runtime_text(failed.message), failed, {profile, spec});
 }
 
 Error explain_launch_failure(const RuntimeProfile& profile, const MonitorFailed& failed,
                              const LaunchSpec& spec) {
-  if (auto error = recognize_launch_failure(profile, failed, spec))
+  auto messages = parse_runtime_text(failed.message);
+  if (auto error = recognize_launch(messages, failed, {profile, spec}))
     return *error;
-  auto reason = main_message(parse_runtime_text(failed.message));
+  auto reason = main_message(messages);
   if (contains(reason, "waiting for sandbox to start: EOF"))
     reason = "the sandbox ended while it was starting, and said nothing";
   if (reason.empty())

@@ -15,8 +15,8 @@ constexpr auto footer = R"~(Examples:
   berth events --since 4711 -o json        # goes on behind event 4711
 
 Types: container.accepted, .running, .oom, .exited, .failed, .removed; pool.ready, .degraded,
-.unavailable; runtime.ready, .failed; node.started, .stopping. A group like "container." stands for
-all of it. Without --since: what happens from now on, or with --no-follow all that is kept.)~";
+.unavailable, .generation, .drained, .retired, .removed; runtime.ready, .failed; node.started, .stopping,
+.revision, .revision_refused. A group like "container." stands for all of it. Without --since: what happens from now on, or with --no-follow all that is kept.)~";
 
 struct Flags {
   EventsOptions options;
