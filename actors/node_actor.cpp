@@ -95,7 +95,7 @@ caf::result<ContainerInfo> on_launch(Self self, LaunchOrder& order) {
                    "a container of this id was left by an earlier run of berthd", "pick another id"});
   auto id = spec.id;
   auto ticket = ++state.last_ticket;
-  state.containers[id] = {spec.pool, {}, ticket};
+  state.containers[id] = {spec.pool, pool->second, {}, ticket};
   auto reply = self->make_response_promise<ContainerInfo>();
   self->request(pool->second, state.longest_launch, std::move(order))
     .then([=](ContainerInfo& info) mutable { reply.deliver(std::move(info)); },
@@ -173,7 +173,7 @@ NodeActor::behavior_type node_actor(Self self, std::shared_ptr<const Settings> s
       auto entry = self->state.containers.find(cancel.id);
       if (entry == self->state.containers.end() || entry->second.actor)
         return false;
-      return self->delegate(self->state.pools.at(entry->second.pool), cancel);
+      return self->delegate(entry->second.pool_actor, cancel);
     },
     [=](const ListContainers& list) {
       auto actors = std::vector<ContainerActor>{};
@@ -193,8 +193,11 @@ NodeActor::behavior_type node_actor(Self self, std::shared_ptr<const Settings> s
       auto actors = std::vector<PoolActor>{};
       for (const auto& [name, actor] : self->state.pools)
         actors.push_back(actor);
+      actors.insert(actors.end(), self->state.retired.begin(), self->state.retired.end());
       return gather<PoolInfo>(self, actors, DescribePool{}, [](PoolInfos& infos) {
-        std::sort(infos.begin(), infos.end(), [](const auto& x, const auto& y) { return x.name < y.name; });
+        // Of two with the same name the one that is configured comes first.
+        auto key = [](const PoolInfo& x) { return std::pair{x.name, x.state == PoolState::retired}; };
+        std::sort(infos.begin(), infos.end(), [&](const auto& x, const auto& y) { return key(x) < key(y); });
       });
     },
     [=](const FindPools&) { return self->state.pools; },

@@ -16,6 +16,8 @@ namespace berth {
 struct NodeState {
   struct Entry {
     PoolName pool;
+    /// Who got the launch: the pool's name may stand for another one by now.
+    PoolActor pool_actor;
     /// Null until the pool has spawned it: the launch is in the pool's queue.
     ContainerActor actor;
     /// Of the launch that made this entry.

@@ -83,6 +83,11 @@ void spawn_container(const Pool& pool, uint64_t number, LaunchOrder order, Selec
   pool.self->monitor(actor);
   pool.self->send(pool.parent, ContainerSpawned{id, actor});
   auto deadline = start_slot_deadline + generation.node->settings.start_timeout.value + launch_slack;
+  ++generation.unanswered;
+  auto answered = [=] {
+    --pool.state().generations.at(number).unanswered;
+    dispose_if_drained(pool, number);
+  };
   pool.self->request(actor, deadline, BeginLaunch{})
     .then(
       [=](ContainerInfo& started) mutable {
@@ -90,8 +95,14 @@ void spawn_container(const Pool& pool, uint64_t number, LaunchOrder order, Selec
         if (place != pool.state().places.end() && place->second.holder == holder)
           place->second.runs = true;
         reply.deliver(std::move(started));
+        answered();
       },
-      [=](caf::error& err) mutable { reply.deliver(std::move(err)); });
+      [=](caf::error& err) mutable {
+        reply.deliver(std::move(err));
+        answered();
+      });
+  if (generation.is_stopping)
+    stop(pool, actor);
 }
 
 /// Launches in the generation that is current now, whatever comes after it.

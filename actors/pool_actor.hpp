@@ -43,6 +43,10 @@ struct PoolActorState {
     std::string reason;
     /// Launches that were admitted and have no container yet.
     uint32_t admitted = 0;
+    /// Launches that have one, and no answer yet.
+    uint32_t unanswered = 0;
+    /// Its containers are stopped, as they come.
+    bool is_stopping = false;
   };
 
   struct Counters {

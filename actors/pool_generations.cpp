@@ -97,6 +97,7 @@ void tell_condition(const Pool& pool, const Generation& generation) {
     event.texts["reason"] = generation.reason;
   switch (generation.condition) {
     case PoolState::preparing:
+    case PoolState::retired:
       return;
     case PoolState::ready:
       if (!generation.reason.empty())
@@ -188,8 +189,8 @@ void drop_candidate(const Pool& pool) {
 /// A change must not make a pool worse than it is, unless it is told that it may.
 std::optional<Error> objection(const Pool& pool, const PoolActorState::Candidate& candidate) {
   const auto& next = candidate.generation;
-  auto is_worse = next.condition > pool.current().condition || pool.current().condition == PoolState::preparing;
-  if (next.condition == PoolState::ready || !is_worse)
+  // One that stands as badly already may change in other ways. But one that refused everything has lowered nothing yet.
+  if (next.condition == PoolState::ready || next.condition == pool.current().condition)
     return std::nullopt;
   auto subject = "pool \"" + pool.name() + "\"";
   if (next.condition == PoolState::unavailable)
@@ -230,12 +231,17 @@ void on_settled(const Pool& pool, uint64_t number) {
   pump(pool);
 }
 
-void on_prepared(const Pool& pool, uint64_t number, RuntimeKind kind, Result<PreparedRuntime> prepared) {
+/// `runtime` is who was asked: a generation that was given up leaves its number to the next one, and its answer may still come.
+void on_prepared(const Pool& pool, uint64_t number, RuntimeKind kind, const caf::actor_addr& runtime,
+                 Result<PreparedRuntime> prepared) {
   auto* generation = find_unprepared(pool, number);
   if (generation == nullptr)
-    return; // given up meanwhile
+    return;
+  auto member = generation->members.find(kind);
+  if (member == generation->members.end() || member->second.actor.address() != runtime || member->second.prepared)
+    return;
   tell_prepared(pool, *generation, kind, prepared);
-  generation->members.at(kind).prepared = std::move(prepared);
+  member->second.prepared = std::move(prepared);
   if (is_prepared(*generation))
     on_settled(pool, number);
 }
@@ -256,10 +262,10 @@ void prepare_members(const Pool& pool, Generation& generation) {
       continue;
     }
     pool.self->request(member.actor, generation.node->prepare_deadline, PrepareRuntime{})
-      .then([=, number = generation.number, kind = kind](
-              PreparedRuntime& prepared) { on_prepared(pool, number, kind, std::move(prepared)); },
-            [=, number = generation.number, kind = kind](caf::error& err) {
-              on_prepared(pool, number, kind, tl::unexpected{from_caf(err)});
+      .then([=, number = generation.number, kind = kind, asked = member.actor.address()](
+              PreparedRuntime& prepared) { on_prepared(pool, number, kind, asked, std::move(prepared)); },
+            [=, number = generation.number, kind = kind, asked = member.actor.address()](caf::error& err) {
+              on_prepared(pool, number, kind, asked, tl::unexpected{from_caf(err)});
             });
   }
 }
@@ -268,11 +274,13 @@ uint64_t last_number(const Pool& pool) {
   return pool.state().generations.empty() ? 0 : pool.state().generations.rbegin()->first;
 }
 
-void stop_containers(const Pool& pool, const std::function<bool(uint64_t generation)>& of) {
+/// Stops the containers of these generations, and those that are on their way into one.
+void stop_generations(const Pool& pool, const std::function<bool(uint64_t generation)>& of) {
+  for (auto& [number, generation] : pool.state().generations)
+    generation.is_stopping = generation.is_stopping || of(number);
   for (const auto& [address, container] : pool.state().containers)
     if (of(container.generation))
-      pool.self->request(container.actor, stop_slack + std::chrono::hours{24}, StopContainer{})
-        .then([](const ContainerInfo&) {}, [](caf::error&) {}); // it has ended meanwhile
+      stop(pool, container.actor);
 }
 
 /// Containers that hold a place and have been started in a generation of this kind.
@@ -284,7 +292,7 @@ uint32_t count_containers(const Pool& pool, Predicate predicate) {
 }
 
 bool is_empty(const Pool& pool, const Generation& generation) {
-  return generation.admitted == 0
+  return generation.admitted == 0 && generation.unanswered == 0
          && count_containers(pool, [&](uint64_t number) { return number == generation.number; }) == 0;
 }
 
@@ -311,6 +319,10 @@ caf::result<PreparedGeneration> on_prepare(const Pool& pool, const PrepareGenera
   log::info("initializing container runtime for worker pool",
             {{"pool", pool.name()}, {"runtime", to_string(order.settings->runtime.value)}});
   auto node = std::make_shared<NodeContext>(*pool.node);
+  auto probe_time = [](const NodeSettings& settings) { return settings.probe_timeout.value + prepare_slack; };
+  // As many may be in front of it as before, each with the new time.
+  node->prepare_deadline = pool.node->prepare_deadline * probe_time(*order.node).count()
+                           / probe_time(pool.node->settings).count();
   node->settings = *order.node;
   auto& candidate = state.candidate.emplace();
   candidate.generation.number = last_number(pool) + 1;
@@ -354,7 +366,7 @@ caf::result<PoolReceipt> on_commit(const Pool& pool, DrainMode drain) {
   pool.self->send(pool.node->events, std::move(event));
   tell_condition(pool, current);
   if (drain == DrainMode::stop)
-    stop_containers(pool, [now = state.current](uint64_t generation) { return generation != now; });
+    stop_generations(pool, [now = state.current](uint64_t generation) { return generation != now; });
   dispose_if_drained(pool, old);
   tell_ready(pool);
   pump(pool);
@@ -387,7 +399,7 @@ PoolReceipt on_retire(const Pool& pool, DrainMode drain) {
   log::info("pool is not configured any more and ends with its last container",
             {{"pool", pool.name()}, {"containers", std::to_string(receipt.pinned)}});
   if (drain == DrainMode::stop)
-    stop_containers(pool, [](uint64_t) { return true; });
+    stop_generations(pool, [](uint64_t) { return true; });
   dispose_if_drained(pool, state.current);
   return receipt;
 }
@@ -411,6 +423,12 @@ bool is_part_of_pool(const Pool& pool, const caf::down_msg& down) {
   return (state.candidate && is_part(state.candidate->generation))
          || std::any_of(state.generations.begin(), state.generations.end(),
                         [&](const auto& x) { return is_part(x.second); });
+}
+
+void stop(const Pool& pool, const ContainerActor& container) {
+  constexpr auto longest_grace = std::chrono::hours{24};
+  pool.self->request(container, longest_grace + stop_slack, StopContainer{})
+    .then([](const ContainerInfo&) {}, [](caf::error&) {}); // it has ended meanwhile
 }
 
 void dispose_if_drained(const Pool& pool, uint64_t number) {
@@ -438,7 +456,7 @@ PoolInfo describe(const Pool& pool) {
   const auto& settings = *current.settings;
   auto info = PoolInfo{};
   info.name = settings.name;
-  info.state = current.condition;
+  info.state = state.retired ? PoolState::retired : current.condition;
   info.generation = state.current;
   info.configured = settings.runtime.value;
   info.effective = effective_runtime(current);

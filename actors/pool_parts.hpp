@@ -52,6 +52,9 @@ PoolInfo describe(const Pool& pool);
 /// True if an actor that a generation needs has died: its runtime or its selector.
 bool is_part_of_pool(const Pool& pool, const caf::down_msg& down);
 
+/// Stops a container with the grace period that it was started with.
+void stop(const Pool& pool, const ContainerActor& container);
+
 /// Ends what of a generation nobody needs any more; and the pool, if it is retired and empty.
 void dispose_if_drained(const Pool& pool, uint64_t number);
 

@@ -103,12 +103,20 @@ void publish(const Revisions& revisions, const char* type, const Change& change,
 
 void finish(const Revisions& revisions, const ChangePtr& change, ContainerInfos after) {
   auto& receipt = change->receipt;
-  receipt.pinned = pinned_of(change->before, touched_pools(receipt.difference));
+  receipt.pinned = pinned_of(after, touched_pools(receipt.difference));
+  // Those that were started by the new settings are not pinned to old ones.
+  std::erase_if(receipt.pinned, [&](const auto& pinned) {
+    return std::any_of(receipt.pools.begin(), receipt.pools.end(), [&](const auto& pool) {
+      return pool.name == pinned.pool && pool.new_generation == pinned.generation;
+    });
+  });
   for (auto& pinned : receipt.pinned) {
-    auto same = std::find_if(after.begin(), after.end(), [&](const auto& x) { return x.spec.id == pinned.id; });
-    // One that ended meanwhile by itself has no process to compare.
-    pinned.untouched = same == after.end() || same->pid == 0
-                       || (same->pid == pinned.pid && same->pid_start_time == pinned.start_time);
+    auto was = std::find_if(change->before.begin(), change->before.end(), [&](const auto& x) {
+      return x.spec.id == pinned.id && x.generation == pinned.generation && x.pid != 0;
+    });
+    // One that has come since then, or has a new life under an old id, has nothing to be compared with.
+    pinned.untouched = was == change->before.end()
+                       || (was->pid == pinned.pid && was->pid_start_time == pinned.start_time);
   }
   std::sort(receipt.pools.begin(), receipt.pools.end(), [](const auto& x, const auto& y) { return x.name < y.name; });
   revisions.state().changing = 0;
@@ -170,13 +178,14 @@ void committed(const Revisions& revisions, const ChangePtr& change, PoolReceipt 
     describe_after(revisions, change);
 }
 
-/// A pool that died between its preparation and its commit begins anew, by the new settings.
+/// A pool that died between its preparation and its commit.
 void commit_failed(const Revisions& revisions, const ChangePtr& change, const PoolDifference& difference, caf::error& err) {
   auto receipt = PoolReceipt{};
   receipt.name = difference.name;
   receipt.kind = difference.kind;
-  receipt.state = PoolState::preparing;
+  receipt.state = PoolState::unavailable;
   receipt.reason = render(from_caf(err));
+  receipt.in_effect = false;
   log::error("pool did not answer its commit", {{"pool", difference.name.value}, {"error", receipt.reason}});
   committed(revisions, change, std::move(receipt));
 }
@@ -311,6 +320,26 @@ void prepare(const Revisions& revisions, const ChangePtr& change) {
   }
 }
 
+void no_change(const Revisions& revisions, const ChangePtr& change) {
+  revisions.state().changing = 0;
+  change->receipt.revision = change->receipt.previous;
+  change->receipt.time = now();
+  change->promise.deliver(change->receipt);
+}
+
+/// A pool that does not serve as it is configured to is made anew whatever has changed: its host may have been mended.
+void add_broken_pools(SettingsDifference& difference, const PoolInfos& pools, const Settings& settings) {
+  for (const auto& pool : pools) {
+    auto is_broken = pool.state == PoolState::degraded || pool.state == PoolState::unavailable;
+    auto is_there = std::any_of(difference.pools.begin(), difference.pools.end(),
+                                [&](const auto& x) { return x.name == pool.name; });
+    if (is_broken && !is_there && settings.pools.contains(pool.name.value))
+      difference.pools.push_back({pool.name, PoolChangeKind::changed, {}});
+  }
+  std::sort(difference.pools.begin(), difference.pools.end(),
+            [](const auto& x, const auto& y) { return x.name < y.name; });
+}
+
 void look_around(const Revisions& revisions, const ChangePtr& change) {
   auto give_up = [=](caf::error& err) {
     change->failure = from_caf(err);
@@ -324,7 +353,15 @@ void look_around(const Revisions& revisions, const ChangePtr& change) {
           .then(
             [=](ContainerInfos& containers) {
               change->before = std::move(containers);
-              prepare(revisions, change);
+              revisions.self->request(revisions.context->node, 2 * describe_deadline, ListPools{})
+                .then(
+                  [=](const PoolInfos& infos) {
+                    add_broken_pools(change->receipt.difference, infos, *change->settings);
+                    if (change->receipt.difference.empty())
+                      return no_change(revisions, change);
+                    prepare(revisions, change);
+                  },
+                  give_up);
             },
             give_up);
       },
@@ -354,11 +391,6 @@ caf::result<Receipt> apply(const Revisions& revisions, std::vector<ConfigFile> f
   receipt.digest = digest_of(*change->settings);
   receipt.difference = compare(*revisions.current().settings, *change->settings);
   receipt.plan_time = lap(*change);
-  if (receipt.difference.empty()) {
-    receipt.revision = receipt.previous;
-    receipt.time = now();
-    return receipt;
-  }
   change->number = receipt.revision = state.last_number + 1;
   change->promise = revisions.self->make_response_promise<Receipt>();
   state.changing = change->number;
@@ -391,13 +423,20 @@ caf::result<Plan> make_plan(const Revisions& revisions, const std::vector<Config
   plan.digest = digest_of(**settings);
   plan.difference = compare(*revisions.current().settings, **settings);
   auto promise = revisions.self->make_response_promise<Plan>();
-  revisions.self->request(revisions.context->node, 2 * describe_deadline, ListContainers{true, {}})
+  auto failed = [=](caf::error& err) mutable { promise.deliver(std::move(err)); };
+  revisions.self->request(revisions.context->node, 2 * describe_deadline, ListPools{})
     .then(
-      [=](const ContainerInfos& containers) mutable {
-        plan.pinned = pinned_of(containers, touched_pools(plan.difference));
-        promise.deliver(std::move(plan));
+      [=, wanted = *settings](const PoolInfos& pools) mutable {
+        add_broken_pools(plan.difference, pools, *wanted);
+        revisions.self->request(revisions.context->node, 2 * describe_deadline, ListContainers{true, {}})
+          .then(
+            [=](const ContainerInfos& containers) mutable {
+              plan.pinned = pinned_of(containers, touched_pools(plan.difference));
+              promise.deliver(std::move(plan));
+            },
+            failed);
       },
-      [=](caf::error& err) mutable { promise.deliver(std::move(err)); });
+      failed);
   return promise;
 }
 

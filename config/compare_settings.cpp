@@ -20,18 +20,13 @@ using RowsByPath = std::map<std::string, Row>;
 /// The rows of each pool by their keys below it, and under the empty name those outside of pools.
 std::map<std::string, RowsByPath> group(const Settings& settings) {
   auto result = std::map<std::string, RowsByPath>{};
-  // A pool's name may hold dots, so it is not to be found in the path by its first one.
-  auto pool_of = [&](const std::string& path) -> std::string {
-    auto best = std::string{};
-    for (const auto& [name, pool] : settings.pools)
-      if (path.starts_with(std::string{pools_prefix} + name + ".") && name.size() > best.size())
-        best = name;
-    return best;
-  };
-  for (const auto& [name, pool] : settings.pools)
-    result[name];
+  // Names of pools may hold dots, so they are not to be found in the paths. But the pools come in their order, and the rows of
+  // each begin with its runtime.
+  auto next = settings.pools.begin();
+  auto pool = std::string{};
   for (auto& row : describe(settings)) {
-    auto pool = row.path.starts_with(pools_prefix) ? pool_of(row.path) : std::string{};
+    if (next != settings.pools.end() && row.path == std::string{pools_prefix} + next->first + ".runtime")
+      pool = (next++)->first;
     auto key = pool.empty() ? row.path : row.path.substr(pools_prefix.size() + pool.size() + 1);
     result[pool].emplace(std::move(key), Row{std::move(row.value), std::move(row.source)});
   }

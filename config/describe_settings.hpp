@@ -20,7 +20,8 @@ struct SettingRow {
   friend bool operator==(const SettingRow&, const SettingRow&) = default;
 };
 
-/// Every value that is in force: `berth`, then `worker`, then the pools by name. Options of gVisor
+/// Every value that is in force: `berth`, then `worker`, then the pools by name, each beginning with its
+/// runtime. Options of gVisor
 /// are left out of pools that run on runc and do not mention them.
 std::vector<SettingRow> describe(const Settings& settings);
 

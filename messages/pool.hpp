@@ -34,6 +34,8 @@ enum class PoolState : uint8_t {
   degraded,
   /// Refuses launches.
   unavailable,
+  /// Not configured any more; ends with its last container.
+  retired,
 };
 
 const char* to_string(PoolState state);
@@ -201,12 +203,14 @@ struct PoolReceipt {
   uint64_t refused = 0;
   /// Containers that go on in old generations.
   uint32_t pinned = 0;
+  /// The pool has answered. If not, it died in the middle of the change, and `reason` says what is known.
+  bool in_effect = true;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, PoolReceipt& x) {
   return f(x.name, x.kind, x.old_generation, x.new_generation, x.old_runtime, x.new_runtime, x.state, x.reason, x.accepted,
-           x.queued, x.refused, x.pinned);
+           x.queued, x.refused, x.pinned, x.in_effect);
 }
 
 /// How long a pool may take to answer what it does at once.

@@ -25,6 +25,7 @@ const char* to_string(PoolState state) {
     case PoolState::ready: return "ready";
     case PoolState::degraded: return "degraded";
     case PoolState::unavailable: return "unavailable";
+    case PoolState::retired: return "retired";
   }
   return "?";
 }

@@ -63,7 +63,8 @@ Json json_of(const PoolReceipt& pool) {
           {"accepted", pool.accepted},
           {"queued", pool.queued},
           {"refused", pool.refused},
-          {"pinned", pool.pinned}};
+          {"pinned", pool.pinned},
+          {"inEffect", pool.in_effect}};
 }
 
 double milliseconds(std::chrono::nanoseconds time) {

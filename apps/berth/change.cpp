@@ -41,7 +41,7 @@ int perform_change(const Session& session, const std::string& target, const std:
   if (!receipt)
     return report(session, receipt.error());
   session.out.write(flags.json ? pretty(*answer) : receipt->text);
-  return success;
+  return receipt->has_failed ? verb_failed : success;
 }
 
 } // namespace berth::cli

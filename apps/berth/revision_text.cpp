@@ -65,12 +65,11 @@ std::string change_lines(const Json& json, bool in_colour) {
   return result;
 }
 
-std::string pinned_lines(const Json& json, const char* verb) {
+std::string pinned_lines(const Json& json, const std::string& heading) {
   auto& pinned = list(json, "pinned");
   if (pinned.empty())
     return {};
-  auto result = std::to_string(pinned.size()) + (pinned.size() == 1 ? " container " : " containers ") + verb
-                + " with what it was started with:\n";
+  auto result = heading + ":\n";
   for (auto& container : pinned)
     result += "    " + text(container, "id") + " (pool " + text(container, "pool") + ", generation "
               + std::to_string(number(container, "generation")) + ", " + text(container, "runtime") + ", pid "
@@ -114,7 +113,7 @@ Answer<RevisionText> describe_plan(std::string_view json, bool in_colour) {
                           + " is this configuration.\n",
                         false};
   return RevisionText{"Compared with revision " + std::to_string(number(*plan, "revision")) + ":\n"
-                        + change_lines(*plan, in_colour) + pinned_lines(*plan, "would go on"),
+                        + change_lines(*plan, in_colour) + pinned_lines(*plan, "Containers that would keep what they were started with"),
                       true};
 }
 
@@ -142,12 +141,18 @@ Answer<RevisionText> describe_receipt(std::string_view json, bool in_colour) {
                {std::to_string(number(pool, "queued"))},
                {std::to_string(number(pool, "refused"))},
                {std::to_string(number(pool, "pinned"))}});
-  result += table.render(in_colour) + pinned_lines(*receipt, "goes on");
+  result += table.render(in_colour) + pinned_lines(*receipt, "Containers that keep what they were started with");
   auto phases = receipt->value("phases", Json::object());
   char line[128];
   std::snprintf(line, sizeof(line), "Planned in %.1f ms, prepared in %.1f ms, committed in %.1f ms.\n",
                 phases.value("planMs", 0.0), phases.value("prepareMs", 0.0), phases.value("commitMs", 0.0));
-  return RevisionText{result + line, true};
+  auto failed = false;
+  for (auto& pool : list(*receipt, "pools"))
+    if (!pool.value("inEffect", true)) {
+      failed = true;
+      result += "Pool " + text(pool, "name") + " did not take part: " + text(pool, "reason") + "\n";
+    }
+  return RevisionText{result + line, true, failed};
 }
 
 Answer<std::string> describe_history(std::string_view json, bool in_colour) {

@@ -13,6 +13,8 @@ struct RevisionText {
   std::string text;
   /// Something differs.
   bool has_changes = false;
+  /// Something of it did not come about.
+  bool has_failed = false;
 };
 
 /// From the API's JSON. Colours for terminals.

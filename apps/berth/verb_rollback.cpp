@@ -30,8 +30,8 @@ VerbParser rollback_parser() {
             add_format(app, options->change.json, "text");
           },
           [options](auto, auto&) {
-            if (!options->revision.empty())
-              checked_count(options->revision, "REVISION");
+            if (!options->revision.empty() && checked_count(options->revision, "REVISION") == 0)
+              throw UsageError{"REVISION 0: revisions count from 1, see `berth history`"};
             check_change(options->change);
             return *options;
           }};

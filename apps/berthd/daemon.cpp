@@ -19,11 +19,12 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/scoped_actor.hpp>
+#include <caf/event_based_actor.hpp>
 
 #include <algorithm>
 #include <filesystem>
 #include <mutex>
+#include <set>
 #include <semaphore>
 
 namespace berth {
@@ -193,7 +194,9 @@ SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
                                     const std::optional<PreparedRuntime>& known) {
     auto probe = known ? ProbeRuntime{[known = *known]() -> Result<PreparedRuntime> { return known; }}
                        : probe_of(node, gate, kind, pool, settings);
-    return system.spawn(runtime_actor, std::move(probe), node->prepare_deadline, start_slots(pool, node->host.facts));
+    auto deadline = node->prepare_deadline * (settings.probe_timeout.value + prepare_slack).count()
+                    / (node->settings.probe_timeout.value + prepare_slack).count();
+    return system.spawn(runtime_actor, std::move(probe), deadline, start_slots(pool, node->host.facts));
   };
   return [=, &system](const NodeActor& parent, std::shared_ptr<const PoolSettings> pool,
                       const std::shared_ptr<const NodeSettings>& settings, uint64_t generation) {
@@ -207,14 +210,15 @@ SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
 /// The settings that are in effect, for those who ask from any thread.
 class CurrentSettings {
 public:
-  explicit CurrentSettings(std::shared_ptr<const Settings> settings) {
+  CurrentSettings(NodePaths paths, std::shared_ptr<const Settings> settings) : paths_(std::move(paths)) {
     set(std::move(settings));
   }
 
   void set(std::shared_ptr<const Settings> settings) {
     auto guard = std::lock_guard{mutex_};
     for (const auto& [name, pool] : settings->pools)
-      ever_.push_back(pool);
+      for (auto kind : {RuntimeKind::runc, RuntimeKind::gvisor})
+        roots_.insert(paths_.state_root(kind, pool));
     settings_ = std::move(settings);
   }
 
@@ -223,16 +227,17 @@ public:
     return settings_;
   }
 
-  /// All pools of all settings so far.
-  std::vector<PoolSettings> ever() const {
+  /// The state roots of all pools of all settings so far.
+  std::set<std::string> roots() const {
     auto guard = std::lock_guard{mutex_};
-    return ever_;
+    return roots_;
   }
 
 private:
+  const NodePaths paths_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Settings> settings_; // guarded by mutex_
-  std::vector<PoolSettings> ever_;           // guarded by mutex_
+  std::set<std::string> roots_;              // guarded by mutex_
 };
 
 /// What the API has to know of the node.
@@ -285,15 +290,13 @@ struct Daemon::Parts {
 namespace {
 
 /// State roots may be outside our own directories (`gvisorRoot`); those that no container uses any more go.
-void remove_empty_roots(const NodePaths& paths, const std::vector<PoolSettings>& pools) {
+void remove_empty_roots(const std::set<std::string>& roots) {
   auto ignored = std::error_code{};
-  for (const auto& pool : pools)
-    for (auto kind : {RuntimeKind::runc, RuntimeKind::gvisor}) {
-      auto root = std::filesystem::path{paths.state_root(kind, pool)};
-      // Never more than the two levels that are ours, and never one that holds something.
-      std::filesystem::remove(root, ignored);
-      std::filesystem::remove(root.parent_path(), ignored);
-    }
+  for (const auto& root : roots) {
+    // Never more than the two levels that are ours, and never one that holds something.
+    std::filesystem::remove(root, ignored);
+    std::filesystem::remove(std::filesystem::path{root}.parent_path(), ignored);
+  }
 }
 
 } // namespace
@@ -319,7 +322,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
     return failure(host.error());
   parts->host = *host;
   auto shared = std::make_shared<const Settings>(settings);
-  parts->settings = std::make_shared<CurrentSettings>(shared);
+  parts->settings = std::make_shared<CurrentSettings>(paths, shared);
   remove_stale_probes(paths);
   if (auto made = make_canary_root(*host); !made)
     return failure(made.error());
@@ -373,25 +376,28 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
 }
 
 void Daemon::apply(std::vector<ConfigFile> files, const std::string& origin) {
-  auto self = caf::scoped_actor{*parts_->system};
   auto options = ChangeOptions{.origin = origin};
   auto deadline = options.timeout + change_slack;
-  // The actor logs what comes of it.
-  self->request(parts_->revisions, deadline, ApplyConfig{std::move(files), std::move(options)})
-    .receive(
-      [&](const Receipt& receipt) {
-        if (receipt.revision == receipt.previous)
-          log::info("configuration is as it was", {{"origin", origin}, {"revision", std::to_string(receipt.revision)}});
-      },
-      [](const caf::error&) {
-      });
+  auto order = ApplyConfig{std::move(files), std::move(options)};
+  parts_->system->spawn([revisions = parts_->revisions, deadline, order](caf::event_based_actor* self) {
+    // The actor logs a change and a refusal itself.
+    self->request(revisions, deadline, order)
+      .then(
+        [origin = order.options.origin](const Receipt& receipt) {
+          if (receipt.revision == receipt.previous)
+            log::info("configuration is as it was",
+                      {{"origin", origin}, {"revision", std::to_string(receipt.revision)}});
+        },
+        [](caf::error&) {
+        });
+  });
 }
 
 void Daemon::stop() {
   publish(parts_->events, "node.stopping");
   parts_->server->stop();
   parts_->host.cgroups->remove_all();
-  remove_empty_roots(parts_->host.paths, parts_->settings->ever());
+  remove_empty_roots(parts_->settings->roots());
   log::info("berthd stopped; its containers go on");
 }
 

@@ -31,8 +31,7 @@ public:
 
   ~Daemon();
 
-  /// Runs by this configuration from now on, or changes nothing; returns when that is in effect, and logs the receipt or the
-  /// reason.
+  /// Runs by this configuration, or changes nothing. Does not wait for it: the log tells what came of it.
   void apply(std::vector<ConfigFile> files, const std::string& origin);
 
   /// Stops serving. The containers go on: each has its own monitor.

@@ -24,7 +24,7 @@ constexpr auto footer = R"(Examples:
   berthd --config berth.yaml --root /tmp/node1 --log-level info
 
 The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on. SIGHUP makes it
-read its configuration again and run by it, or change nothing if that is not possible; the log has the receipt.
+read its configuration again and run by it, or change nothing if that is not possible; the log tells what came of it.
 Exit codes: 0 ended by a signal, 1 it could not start, 2 usage, 78 the configuration is wrong.)";
 
 std::vector<berth::ConfigFile> files_of(const std::vector<berth::ConfigText>& texts) {
@@ -71,6 +71,13 @@ int main(int argc, char** argv) {
     return exit_usage;
   }
   berth::log::set_level(level);
+  // Before the first thread, which would else be interrupted by them, and before anything that takes time: a SIGHUP must not
+  // end a daemon that is just starting.
+  auto signals = berth::block_signals({SIGINT, SIGTERM, SIGHUP});
+  if (!signals) {
+    berth::log::error("cannot start", {{"reason", berth::render(signals.error())}});
+    return exit_failure;
+  }
   auto texts = berth::read_config_files(options.config);
   auto settings = texts ? berth::load_settings(*texts) : berth::LoadResult{tl::unexpected{texts.error()}};
   if (!settings) {
@@ -86,12 +93,6 @@ int main(int argc, char** argv) {
                      {{"key", key.path}, {"why", key.why}, {"origin", to_string(key.origin)}});
   if (auto raised = berth::raise_descriptor_limit(); !raised)
     berth::log::warn("limit of open files cannot be raised", {{"reason", berth::render(raised.error())}});
-  // Before the first thread, which would else be interrupted by them.
-  auto signals = berth::block_signals({SIGINT, SIGTERM, SIGHUP});
-  if (!signals) {
-    berth::log::error("cannot start", {{"reason", berth::render(signals.error())}});
-    return exit_failure;
-  }
   auto root = options.root.empty() ? std::string{} : std::filesystem::absolute(options.root).lexically_normal().string();
   while (root.size() > 1 && root.back() == '/')
     root.pop_back();

@@ -49,7 +49,8 @@ Result<void> stop_container(Call& call) {
   auto container = call.node.describe(*id);
   if (!container)
     return failure(std::move(container.error()));
-  auto longest = timeout->value_or(call.api.times(container->spec.pool).grace);
+  // The container knows the grace period that it was started with; none is longer than a day.
+  auto longest = timeout->value_or(std::chrono::hours{24});
   auto ended =
       call.node.stop(*id, timeout->value_or(std::chrono::milliseconds{-1}), longest + stop_slack);
   if (!ended)

@@ -55,6 +55,8 @@ TEST_CASE("configurations are compared by their values", "[compare]") {
         "~a: terminationGracePeriod=30s>9s"},
     Row{"names with dots", "worker: {pools: {a: , a.b: {maxContainers: 1}}}",
         "worker: {pools: {a: , a.b: {maxContainers: 2}}}", "~a.b: maxContainers=1>2"},
+    Row{"names that look like keys of another pool", "worker: {pools: {a: {queue: {length: 1}}, a.queue: }}",
+        "worker: {pools: {a: {queue: {length: 2}}, a.queue: }}", "~a: queue.length=1>2"},
     Row{"a program of a runtime concerns all pools", "worker: {pools: {a: }}\nberth: {}",
         "worker: {pools: {a: }}\nberth: {runtimes: {runc: /x/runc}}", "~a, berth.runtimes.runc=runc>/x/runc"},
     Row{"the node alone", "worker: {pools: {a: }}", "worker: {pools: {a: }}\nberth: {eventHistory: 7}",
