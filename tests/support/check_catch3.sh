@@ -19,8 +19,10 @@ fetch() {
   mkdir -p "$work/sources.list.d"
   apt_sources "$(codename)=$suite" >"$work/sources.list.d/$suite.sources"
   private_apt "$work" update >&2 || die "cannot read the package index of $suite from the mirror of this machine"
-  (cd "$work" && private_apt "$work" download catch2 >&2) || die "$suite has no package catch2"
-  dpkg-deb -x "$work"/catch2_*.deb "$work/root"
+  # Version 3 is in this package; "catch2" is an empty one that depends on it.
+  (cd "$work" && private_apt "$work" download libcatch2-dev >&2) || die "$suite has no package libcatch2-dev"
+  dpkg-deb -x "$work"/libcatch2-dev_*.deb "$work/root"
+  [ -e "$work/root/usr/include/catch2/catch_all.hpp" ] || die "the Catch2 of $suite has no catch_all.hpp"
 }
 
 if [ -e /usr/include/catch2/catch_all.hpp ]; then
