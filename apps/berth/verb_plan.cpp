@@ -14,7 +14,7 @@ namespace {
 constexpr auto footer = R"~(Examples:
   berth plan -f berth.yaml
   berth plan -f berth.yaml -o json | jq '.changes[].name'
-  berth plan -f berth.yaml >/dev/null || [ $? -eq 2 ] && berth apply -f berth.yaml
+  berth plan -f berth.yaml; [ $? -eq 2 ] && berth apply -f berth.yaml
 
 Drop-ins in conf.d beside the file are read, too. Exit codes: 0 nothing would change, 2 something would,
 1 error. Whether the runtimes of a new configuration work is found out by `berth apply`, before it
