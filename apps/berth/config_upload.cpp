@@ -43,7 +43,8 @@ Answer<std::string> read_config_upload(const std::string& path) {
   auto files = nlohmann::ordered_json::array();
   for (const auto& text : *texts)
     files.push_back({{"name", text.file}, {"text", text.text}});
-  return files.dump();
+  // The texts are valid, but the name of a file may be any bytes.
+  return files.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 } // namespace berth::cli

@@ -133,6 +133,18 @@ TEST_CASE("JSON has the keys of the daemon") {
   CHECK(Json::parse(result.out) == Json::parse(containers));
 }
 
+TEST_CASE("a configuration may have a name that is no UTF-8") {
+  auto daemon = ScriptedDaemon{always(200, R"({"revision":1,"changes":[],"nodeChanges":[],"pinned":[]})")};
+  auto dir = TempDir{};
+  auto path = dir / "caf\xe9.yaml";
+  std::ofstream{path} << "worker: {pools: {a: }}\n";
+  auto result = run_program(daemon.command({"plan", "-f", path}));
+  INFO(describe(result));
+  CHECK(result.code == 0);
+  REQUIRE(daemon.asked().size() == 1);
+  CHECK(Json::parse(daemon.asked().front().body)["files"][0]["name"] == dir.path() + "/caf\uFFFD.yaml");
+}
+
 TEST_CASE("inspect gives an object for one id and a list for several") {
   auto daemon = ScriptedDaemon{always(200, R"({"id":"a","pid":7})")};
   CHECK(Json::parse(run_program(daemon.command({"inspect", "a", "-o", "json"})).out)["pid"] == 7);
