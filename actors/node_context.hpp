@@ -5,6 +5,7 @@
 #include "messages/launcher.hpp"
 #include "messages/node.hpp"
 #include "messages/oom.hpp"
+#include "messages/runtime.hpp"
 #include "runtimes/launch_host.hpp"
 #include "runtimes/linux/fd_monitor.hpp"
 
@@ -19,8 +20,8 @@ struct NodeContext {
   LaunchHost host;
   NodeSettings settings;
   std::shared_ptr<FdMonitor> fds;
-  /// How long a runtime may take until it has proven that it works, the waiting for its turn included.
-  std::chrono::milliseconds prepare_deadline{70'000};
+  /// Probes take turns on a node with many pools; this many may come one after the other, the own one included.
+  int64_t probe_rounds = 1;
   EventActor events;
   OomActor oom;
   /// At least one; containers are spread over them.
@@ -28,6 +29,12 @@ struct NodeContext {
 
   const LauncherActor& launcher_of(const ContainerId& id) const {
     return launchers[std::hash<ContainerId>{}(id) % launchers.size()];
+  }
+
+  /// How long a runtime may take until it has proven that it works by these settings, the waiting for its turn included. Each
+  /// probe has its own, shorter limits.
+  std::chrono::milliseconds prepare_deadline(const NodeSettings& by) const {
+    return (by.probe_timeout.value + prepare_slack) * probe_rounds;
   }
 };
 

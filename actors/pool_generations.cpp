@@ -261,7 +261,7 @@ void prepare_members(const Pool& pool, Generation& generation) {
       member.prepared = std::move(*known);
       continue;
     }
-    pool.self->request(member.actor, generation.node->prepare_deadline, PrepareRuntime{})
+    pool.self->request(member.actor, generation.node->prepare_deadline(generation.node->settings), PrepareRuntime{})
       .then([=, number = generation.number, kind = kind, asked = member.actor.address()](
               PreparedRuntime& prepared) { on_prepared(pool, number, kind, asked, std::move(prepared)); },
             [=, number = generation.number, kind = kind, asked = member.actor.address()](caf::error& err) {
@@ -319,10 +319,6 @@ caf::result<PreparedGeneration> on_prepare(const Pool& pool, const PrepareGenera
   log::info("initializing container runtime for worker pool",
             {{"pool", pool.name()}, {"runtime", to_string(order.settings->runtime.value)}});
   auto node = std::make_shared<NodeContext>(*pool.node);
-  auto probe_time = [](const NodeSettings& settings) { return settings.probe_timeout.value + prepare_slack; };
-  // As many may be in front of it as before, each with the new time.
-  node->prepare_deadline = pool.node->prepare_deadline * probe_time(*order.node).count()
-                           / probe_time(pool.node->settings).count();
   node->settings = *order.node;
   auto& candidate = state.candidate.emplace();
   candidate.generation.number = last_number(pool) + 1;

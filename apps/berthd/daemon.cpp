@@ -172,10 +172,9 @@ ptrdiff_t probe_places(const HostFacts& facts) {
   return 2 * static_cast<ptrdiff_t>(std::max(facts.cpus, 1u));
 }
 
-/// How long a probe may take with all those that may be in front of it. Each has its own, shorter limits.
-std::chrono::milliseconds prepare_deadline(size_t pools, const NodeSettings& settings, const HostFacts& facts) {
-  auto in_front = 2 * static_cast<ptrdiff_t>(pools) / probe_places(facts);
-  return (settings.probe_timeout.value + prepare_slack) * (1 + in_front);
+/// A pool may need both runtimes, and all of them may be in front of a probe.
+int64_t probe_rounds(size_t pools, const HostFacts& facts) {
+  return 1 + 2 * static_cast<int64_t>(pools) / probe_places(facts);
 }
 
 ProbeRuntime probe_of(const NodeContextPtr& node, const std::shared_ptr<ProbeGate>& gate, RuntimeKind kind,
@@ -194,9 +193,8 @@ SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
                                     const std::optional<PreparedRuntime>& known) {
     auto probe = known ? ProbeRuntime{[known = *known]() -> Result<PreparedRuntime> { return known; }}
                        : probe_of(node, gate, kind, pool, settings);
-    auto deadline = node->prepare_deadline * (settings.probe_timeout.value + prepare_slack).count()
-                    / (node->settings.probe_timeout.value + prepare_slack).count();
-    return system.spawn(runtime_actor, std::move(probe), deadline, start_slots(pool, node->host.facts));
+    return system.spawn(runtime_actor, std::move(probe), node->prepare_deadline(settings),
+                        start_slots(pool, node->host.facts));
   };
   return [=, &system](const NodeActor& parent, std::shared_ptr<const PoolSettings> pool,
                       const std::shared_ptr<const NodeSettings>& settings, uint64_t generation) {
@@ -340,7 +338,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   context->host = *host;
   context->settings = settings.node;
   context->fds = parts->fds;
-  context->prepare_deadline = prepare_deadline(settings.pools.size(), settings.node, host->facts);
+  context->probe_rounds = probe_rounds(settings.pools.size(), host->facts);
   context->events = system.spawn(event_actor, settings.node.event_history.value);
   context->oom = system.spawn(oom_actor, make_oom_source(*watch, open_kernel_log()));
   // From here on there are actors, and the destructor of their system would wait for all of them: after a failure the process
