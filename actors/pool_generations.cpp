@@ -1,4 +1,5 @@
 #include "actors/log.hpp"
+#include "actors/policy/objection_to.hpp"
 #include "actors/pool_parts.hpp"
 #include "actors/selector_actor.hpp"
 #include "messages/caf_error.hpp"
@@ -190,17 +191,9 @@ void drop_candidate(const Pool& pool) {
 std::optional<Error> objection(const Pool& pool, const PoolActorState::Candidate& candidate) {
   const auto& next = candidate.generation;
   // One that stands as badly already may change in other ways. But one that refused everything has lowered nothing yet.
-  if (next.condition == PoolState::ready || next.condition == pool.current().condition)
+  if (next.condition == pool.current().condition)
     return std::nullopt;
-  auto subject = "pool \"" + pool.name() + "\"";
-  if (next.condition == PoolState::unavailable)
-    return Error{ec::pool_unavailable, subject, "it could not serve with the new settings: " + next.reason,
-                 "mend the runtime, or give the pool another one; nothing was changed"};
-  if (candidate.allow_fallback)
-    return std::nullopt;
-  return Error{ec::pool_unavailable, subject,
-               "with the new settings it would serve with runc instead of gvisor: " + next.reason,
-               "mend the runtime, or accept less isolation with --allow-fallback; nothing was changed"};
+  return objection_to(pool.state().pool, next.condition, next.reason, candidate.allow_fallback);
 }
 
 void answer_candidate(const Pool& pool) {

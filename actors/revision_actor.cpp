@@ -3,6 +3,7 @@
 #include "actors/guard.hpp"
 #include "actors/policy/config_digest.hpp"
 #include "actors/policy/longest_launch.hpp"
+#include "actors/policy/objection_to.hpp"
 #include "config/compare_settings.hpp"
 #include "config/load_settings.hpp"
 
@@ -266,18 +267,6 @@ Error late(const Change& change, const PoolName& pool, const caf::error& err) {
           "give it more time with --timeout; nothing was changed"};
 }
 
-/// A new pool has no generation that could go on: it must be able to serve.
-std::optional<Error> objection_to(const PoolInfo& pool, bool allow_fallback) {
-  auto subject = "pool \"" + pool.name.value + "\"";
-  if (pool.state == PoolState::unavailable)
-    return Error{ec::pool_unavailable, subject, "it could not serve: " + pool.reason,
-                 "mend the runtime, or give the pool another one; nothing was changed"};
-  if (pool.state == PoolState::degraded && !allow_fallback)
-    return Error{ec::pool_unavailable, subject, "it would serve with runc instead of gvisor: " + pool.reason,
-                 "mend the runtime, or accept less isolation with --allow-fallback; nothing was changed"};
-  return std::nullopt;
-}
-
 void prepare_added(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
   auto settings = std::shared_ptr<const PoolSettings>{change->settings, &change->settings->pools.at(name.value)};
   auto node = std::shared_ptr<const NodeSettings>{change->settings, &change->settings->node};
@@ -286,7 +275,8 @@ void prepare_added(const Revisions& revisions, const ChangePtr& change, const Po
   change->added[name] = pool;
   revisions.self->request(pool, change->options.timeout, AwaitReady{})
     .then([=](const PoolInfo& info) {
-      one_prepared(revisions, change, objection_to(info, change->options.allow_fallback));
+      // A new pool has no generation that could go on: it must be able to serve.
+      one_prepared(revisions, change, objection_to(info.name, info.state, info.reason, change->options.allow_fallback));
     },
           [=](caf::error& err) { one_prepared(revisions, change, late(*change, name, err)); });
 }
