@@ -15,48 +15,24 @@ namespace berth {
 namespace {
 
 using Self = NodeActor::stateful_pointer<NodeState>;
+using Reply = caf::typed_response_promise<ContainerInfo>;
 
-/// Waits for one answer of each actor in `from` and delivers them all. Actors that have just ended are left out; one that
-/// does not answer is an error, because the list would not be whole.
-template <class Answer, class Handle, class Question>
-caf::result<std::vector<Answer>> gather(Self self, const std::vector<Handle>& from, const Question& question,
-                                        std::function<void(std::vector<Answer>&)> finish) {
-  struct Gathering {
-    std::vector<Answer> answers;
-    size_t open = 0;
-    std::optional<caf::error> failure;
-  };
-  auto promise = self->make_response_promise<std::vector<Answer>>();
-  auto gathering = std::make_shared<Gathering>();
-  gathering->open = from.size();
-  auto one_less = [=]() mutable {
-    if (--gathering->open > 0)
-      return;
-    if (gathering->failure) {
-      promise.deliver(std::move(*gathering->failure));
-      return;
-    }
-    finish(gathering->answers);
-    promise.deliver(std::move(gathering->answers));
-  };
-  if (from.empty())
-    promise.deliver(std::vector<Answer>{});
-  for (const auto& actor : from)
-    self->request(actor, describe_deadline, question)
-      .then(
-        [=](Answer& answer) mutable {
-          gathering->answers.push_back(std::move(answer));
-          one_less();
-        },
-        [=](caf::error& err) mutable {
-          if (err != caf::sec::request_receiver_down)
-            gathering->failure = std::move(err);
-          one_less();
-        });
-  return promise;
-}
+/// A launch that has killed so many pools is not given to another one.
+constexpr uint32_t launch_attempts = 5;
 
-std::string names_of(const std::map<PoolName, PoolActor>& pools) {
+struct Node {
+  Self self;
+  std::shared_ptr<const NodeOrder> order;
+
+  NodeState& state() const {
+    return self->state;
+  }
+};
+
+using PoolPtr = NodeState::PoolPtr;
+using Container = NodeState::Container;
+
+std::string names_of(const std::map<PoolName, PoolPtr>& pools) {
   auto result = std::string{};
   for (const auto& [name, actor] : pools)
     result += (result.empty() ? "" : ", ") + name.value;
@@ -77,8 +53,76 @@ ContainerId pick_id(const NodeState& state, const PoolName& pool) {
   }
 }
 
-caf::result<ContainerInfo> on_launch(Self self, LaunchOrder& order) {
-  auto& state = self->state;
+/// The launch, which has its answer now.
+std::optional<NodeState::Launch> take_launch(const Node& node, uint64_t ticket) {
+  auto& state = node.state();
+  auto found = state.launches.extract(ticket);
+  if (!found)
+    return std::nullopt;
+  // Once a container was spawned, it says itself when its id is free.
+  auto entry = state.containers.find(found.mapped().id);
+  if (entry != state.containers.end() && entry->second.ticket == ticket && !entry->second.actor)
+    state.containers.erase(entry);
+  return std::move(found.mapped());
+}
+
+void refuse_launch(const Node& node, uint64_t ticket, const caf::error& error) {
+  if (auto launch = take_launch(node, ticket))
+    launch->reply.deliver(error);
+}
+
+/// Gives a launch to its pool; again, if that has died with it.
+void pass_launch(const Node& node, uint64_t ticket) {
+  auto& launch = node.state().launches.at(ticket);
+  auto attempt = ++launch.attempts;
+  if (attempt > launch_attempts)
+    return refuse_launch(node, ticket,
+                         to_caf({ec::restarting, "pool \"" + launch.pool->name.value + "\"",
+                                 "its actor has died " + std::to_string(launch_attempts) + " times while it had this launch",
+                                 "this is a defect: please report it"}));
+  auto order = launch.order;
+  order.is_repeated = attempt > 1;
+  auto is_current = [=] {
+    auto found = node.state().launches.find(ticket);
+    return found != node.state().launches.end() && found->second.attempts == attempt;
+  };
+  node.self->request(launch.pool->actor, node.state().longest_launch, std::move(order))
+    .then(
+      [=](ContainerInfo& info) {
+        if (auto answered = take_launch(node, ticket))
+          answered->reply.deliver(std::move(info));
+      },
+      [=](caf::error& err) {
+        // The pool has died with it, and the next one gets it.
+        if (err != caf::sec::request_receiver_down && is_current())
+          refuse_launch(node, ticket, err);
+      });
+}
+
+/// Answers the launch of a container by what is remembered of it: its pool may not live to do so.
+void answer_by_memory(const Node& node, const Container& container) {
+  auto launch = container.memory ? take_launch(node, container.ticket) : std::nullopt;
+  if (!launch)
+    return;
+  const auto& memory = *container.memory;
+  if (memory.failure && !memory.running_told)
+    launch->reply.deliver(to_caf(*memory.failure));
+  else
+    launch->reply.deliver(memory.info);
+}
+
+/// Nothing is left of a container.
+void forget_container(const Node& node, const ContainerId& id) {
+  auto entry = node.state().containers.extract(id);
+  if (!entry)
+    return;
+  answer_by_memory(node, entry.mapped());
+  for (auto& seeker : entry.mapped().seekers)
+    seeker.deliver(to_caf({ec::unknown_container, "container \"" + id.value + "\"", "it was removed", "see `berth ps -a`"}));
+}
+
+caf::result<ContainerInfo> on_launch(const Node& node, LaunchOrder& order) {
+  auto& state = node.state();
   auto& spec = order.spec;
   auto pool = state.pools.find(spec.pool);
   if (pool == state.pools.end())
@@ -93,123 +137,360 @@ caf::result<ContainerInfo> on_launch(Self self, LaunchOrder& order) {
   if (state.foreign.count(spec.id) > 0)
     return to_caf({ec::duplicate_id, "container \"" + spec.id.value + "\"",
                    "a container of this id was left by an earlier run of berthd", "pick another id"});
-  auto id = spec.id;
+  if (pool->second->restarts.resting)
+    return to_caf(*pool->second->restarts.resting);
   auto ticket = ++state.last_ticket;
-  state.containers[id] = {spec.pool, pool->second, {}, ticket};
-  auto reply = self->make_response_promise<ContainerInfo>();
-  self->request(pool->second, state.longest_launch, std::move(order))
-    .then([=](ContainerInfo& info) mutable { reply.deliver(std::move(info)); },
-          [=](caf::error& err) mutable {
-            // Once a container was spawned, it says itself when its id is free.
-            auto entry = self->state.containers.find(id);
-            if (entry != self->state.containers.end() && entry->second.ticket == ticket && !entry->second.actor)
-              self->state.containers.erase(entry);
-            reply.deliver(std::move(err));
-          });
+  auto& entry = state.containers[spec.id];
+  entry.pool = pool->second;
+  entry.ticket = ticket;
+  auto reply = node.self->make_response_promise<ContainerInfo>();
+  auto id = spec.id;
+  state.launches[ticket] = {std::move(id), pool->second, std::move(order), reply, 0};
+  pass_launch(node, ticket);
   return reply;
 }
 
-caf::result<ContainerActor> on_find(const NodeState& state, const ContainerId& id) {
-  auto entry = state.containers.find(id);
-  if (entry == state.containers.end())
-    return to_caf({ec::unknown_container, "container \"" + id.value + "\"", "there is none of this id",
+caf::result<ContainerActor> on_find(const Node& node, const FindContainer& find) {
+  auto& containers = node.state().containers;
+  auto entry = containers.find(find.id);
+  if (entry == containers.end())
+    return to_caf({ec::unknown_container, "container \"" + find.id.value + "\"", "there is none of this id",
                    "see `berth ps -a`"});
-  if (!entry->second.actor)
-    return to_caf({ec::wrong_state, "container \"" + id.value + "\"",
-                   "its launch still waits for a place in pool \"" + entry->second.pool.value + "\"",
-                   "take it back with `berth rm -f " + id.value + "`, or try again later"});
-  return entry->second.actor;
+  auto& container = entry->second;
+  if (!container.actor)
+    return to_caf({ec::wrong_state, "container \"" + find.id.value + "\"",
+                   "its launch still waits for a place in pool \"" + container.pool->name.value + "\"",
+                   "take it back with `berth rm -f " + find.id.value + "`, or try again later"});
+  if (!container.is_lost && container.actor.address() != find.except)
+    return container.actor;
+  auto promise = node.self->make_response_promise<ContainerActor>();
+  container.seekers.push_back(promise);
+  return promise;
 }
 
-void on_down(Self self, const caf::down_msg& down) {
-  auto& state = self->state;
-  for (auto i = state.containers.begin(); i != state.containers.end(); ++i)
-    if (i->second.actor && i->second.actor.address() == down.source) {
-      state.containers.erase(i);
+caf::result<bool> on_cancel(const Node& node, const CancelLaunch& cancel) {
+  auto entry = node.state().containers.find(cancel.id);
+  if (entry == node.state().containers.end() || entry->second.actor)
+    return false;
+  return node.self->delegate(entry->second.pool->actor, cancel);
+}
+
+ContainerInfos list_containers(const Node& node, const ListContainers& list) {
+  auto result = ContainerInfos{};
+  for (const auto& [id, entry] : node.state().containers) {
+    if (!entry.memory || !(list.pool.value.empty() || list.pool == entry.pool->name))
+      continue;
+    if (list.all || entry.memory->info.state != ContainerState::exited)
+      result.push_back(entry.memory->info);
+  }
+  std::sort(result.begin(), result.end(), [](const auto& x, const auto& y) { return x.accepted_at < y.accepted_at; });
+  return result;
+}
+
+/// What is known of a pool that has no actor at the moment.
+PoolInfo info_without_actor(const NodeState::Pool& pool) {
+  auto info = pool.memory->info;
+  info.name = pool.name;
+  if (info.state != PoolState::retired)
+    info.state = PoolState::restarting;
+  if (pool.restarts.resting)
+    info.reason = render(*pool.restarts.resting);
+  return info;
+}
+
+/// Waits for one answer of each pool.
+caf::result<PoolInfos> list_pools(const Node& node) {
+  struct Gathering {
+    PoolInfos infos;
+    size_t open = 0;
+    std::optional<caf::error> failure;
+  };
+  auto pools = std::vector<PoolPtr>{};
+  for (const auto& [name, pool] : node.state().pools)
+    pools.push_back(pool);
+  pools.insert(pools.end(), node.state().retired.begin(), node.state().retired.end());
+  auto promise = node.self->make_response_promise<PoolInfos>();
+  auto gathering = std::make_shared<Gathering>();
+  gathering->open = pools.size();
+  auto finish = [=]() mutable {
+    if (gathering->failure) {
+      promise.deliver(std::move(*gathering->failure));
       return;
     }
-  std::erase_if(state.retired, [&](const auto& actor) { return actor.address() == down.source; });
-  for (const auto& [name, actor] : state.pools)
-    if (actor.address() == down.source)
-      log::error("actor of a pool died", {{"pool", name.value}, {"error", render(from_caf(down.reason))}});
+    // Of two with the same name the one that is configured comes first.
+    auto key = [](const PoolInfo& x) { return std::pair{x.name, x.state == PoolState::retired}; };
+    std::sort(gathering->infos.begin(), gathering->infos.end(),
+              [&](const auto& x, const auto& y) { return key(x) < key(y); });
+    promise.deliver(std::move(gathering->infos));
+  };
+  auto add = [=](const NodeState::Pool& pool, PoolInfo info) mutable {
+    info.restarts += pool.restarts.history.total;
+    gathering->infos.push_back(std::move(info));
+    if (--gathering->open == 0)
+      finish();
+  };
+  if (pools.empty())
+    finish();
+  for (const auto& pool : pools)
+    node.self->request(pool->actor, describe_deadline, DescribePool{})
+      .then([=](PoolInfo& info) mutable { add(*pool, std::move(info)); },
+            [=](caf::error& err) mutable {
+              // One that has died meanwhile is on its way back.
+              if (err == caf::sec::request_receiver_down)
+                return add(*pool, info_without_actor(*pool));
+              gathering->failure = std::move(err);
+              if (--gathering->open == 0)
+                finish();
+            });
+  return promise;
 }
 
-void on_change(Self self, ChangePools& change) {
-  auto& state = self->state;
+// -- deaths -------------------------------------------------------------------------------------------------------------
+
+void spawn_pool(const Node& node, const PoolPtr& pool, PoolSeed seed) {
+  pool->memory = seed.memory;
+  pool->actor = node.order->spawn_pool(NodeActor{node.self}, std::move(seed));
+  pool->lives = true;
+  pool->restarts.resting.reset();
+  pool->restarts.born = node.self->clock().now();
+  node.self->monitor(pool->actor);
+  node.self->send(pool->actor, UseOom{node.state().oom});
+}
+
+void restart_pool(const Node& node, const PoolPtr& pool) {
+  auto seed = PoolSeed{pool->memory, {}};
+  for (const auto& [id, entry] : node.state().containers)
+    if (entry.pool == pool && entry.memory)
+      seed.containers.push_back({entry.is_lost ? ContainerActor{} : entry.actor, entry.memory});
+  spawn_pool(node, pool, std::move(seed));
+  auto waiting = std::vector<uint64_t>{};
+  for (const auto& [ticket, launch] : node.state().launches)
+    if (launch.pool == pool)
+      waiting.push_back(ticket);
+  for (auto ticket : waiting)
+    pass_launch(node, ticket);
+}
+
+/// Lets the pool come back after its pause, if there is one.
+void rest(const Node& node, const PoolPtr& pool, const Death& death) {
+  pool->lives = false;
+  if (death.pause.count() > 0)
+    pool->restarts.resting = resting_error(death);
+  after_pause(node.self, node.state().put_off, death.pause, [=] { restart_pool(node, pool); });
+}
+
+void on_pool_death(const Node& node, const PoolPtr& pool, const caf::error& reason) {
+  auto death = note_death(pool->restarts, ActorKind::pool, "pool \"" + pool->name.value + "\"", reason,
+                          node.self->clock().now(), node.order->restart_limits);
+  auto event = tell_death(death);
+  event.pool = pool->name;
+  node.self->send(node.order->events, std::move(event));
+  rest(node, pool, death);
+  if (!pool->restarts.resting)
+    return;
+  // Those that have a container are answered when the pool is back: the container goes on meanwhile.
+  auto waiting = std::vector<uint64_t>{};
+  for (const auto& [ticket, launch] : node.state().launches)
+    if (launch.pool == pool && !node.state().containers.at(launch.id).actor)
+      waiting.push_back(ticket);
+  for (auto ticket : waiting)
+    refuse_launch(node, ticket, to_caf(*pool->restarts.resting));
+}
+
+/// A container has died whose pool has ended, as there was nothing to do for it any more. Now there is.
+void revive_pool(const Node& node, const PoolPtr& pool, const ContainerId& id, const caf::error& reason) {
+  node.state().retired.push_back(pool);
+  auto death = note_death(pool->restarts, ActorKind::container, "container \"" + id.value + "\"", reason,
+                          node.self->clock().now(), node.order->restart_limits);
+  auto event = tell_death(death);
+  event.pool = pool->name;
+  event.container = id;
+  node.self->send(node.order->events, std::move(event));
+  rest(node, pool, death);
+}
+
+bool is_known(const Node& node, const PoolPtr& pool) {
+  const auto& state = node.state();
+  auto configured = state.pools.find(pool->name);
+  return (configured != state.pools.end() && configured->second == pool)
+         || std::find(state.retired.begin(), state.retired.end(), pool) != state.retired.end();
+}
+
+void on_pool_down(const Node& node, const PoolPtr& pool, const caf::error& reason) {
+  if (!is_regular_end(reason))
+    return on_pool_death(node, pool, reason);
+  pool->lives = false;
+  auto& state = node.state();
+  std::erase(state.retired, pool);
+  for (const auto& [id, entry] : state.containers)
+    if (entry.pool == pool && entry.is_lost)
+      return revive_pool(node, pool, id, caf::exit_reason::kill);
+}
+
+void use_oom(const Node& node, const OomActor& oom) {
+  node.state().oom = oom;
+  node.state().oom_restarts.born = node.self->clock().now();
+  node.self->monitor(oom);
+  auto tell = [&](const PoolPtr& pool) {
+    if (pool->lives)
+      node.self->send(pool->actor, UseOom{oom});
+  };
+  for (const auto& [name, pool] : node.state().pools)
+    tell(pool);
+  for (const auto& pool : node.state().retired)
+    tell(pool);
+}
+
+void start_oom(const Node& node);
+
+void on_oom_death(const Node& node, const caf::error& reason) {
+  auto& state = node.state();
+  auto death = note_death(state.oom_restarts, ActorKind::oom, "node", reason, node.self->clock().now(),
+                          node.order->restart_limits);
+  node.self->send(node.order->events, tell_death(death));
+  after_pause(node.self, state.put_off, death.pause, [=] { start_oom(node); });
+}
+
+void start_oom(const Node& node) {
+  auto oom = node.order->spawn_oom();
+  if (oom)
+    return use_oom(node, *oom);
+  log::error("OOM kills cannot be watched", {{"error", render(oom.error())}});
+  on_oom_death(node, to_caf(oom.error()));
+}
+
+void on_container_down(const Node& node, const ContainerId& id, const caf::error& reason) {
+  if (is_regular_end(reason))
+    return forget_container(node, id);
+  auto& entry = node.state().containers.at(id);
+  entry.is_lost = true;
+  // Its pool starts it again.
+  if (!is_known(node, entry.pool))
+    revive_pool(node, entry.pool, id, reason);
+}
+
+void on_down(const Node& node, const caf::down_msg& down) {
+  auto& state = node.state();
+  if (state.oom && state.oom.address() == down.source)
+    return on_oom_death(node, down.reason);
+  for (auto& [id, entry] : state.containers)
+    if (entry.actor && entry.actor.address() == down.source)
+      return on_container_down(node, ContainerId{id}, down.reason);
+  for (const auto& [name, pool] : state.pools)
+    if (pool->actor.address() == down.source)
+      return on_pool_down(node, PoolPtr{pool}, down.reason);
+  for (const auto& pool : state.retired)
+    if (pool->actor.address() == down.source)
+      return on_pool_down(node, PoolPtr{pool}, down.reason);
+}
+
+// -- what others tell ---------------------------------------------------------------------------------------------------
+
+void on_change(const Node& node, ChangePools& change) {
+  auto& state = node.state();
   for (const auto& name : change.removed) {
     auto pool = state.pools.find(name);
     if (pool == state.pools.end())
       continue;
+    // One that dies before it hears of it comes back as it shall be.
+    auto memory = PoolMemory{*pool->second->memory};
+    memory.retired = true;
+    for (auto& generation : memory.generations)
+      generation.is_stopping = generation.is_stopping || change.drain == DrainMode::stop;
+    pool->second->memory = std::make_shared<const PoolMemory>(std::move(memory));
     state.retired.push_back(std::move(pool->second));
     state.pools.erase(pool);
   }
-  for (auto& [name, actor] : change.added) {
-    self->monitor(actor);
-    state.pools[name] = std::move(actor);
+  for (auto& [name, added] : change.added) {
+    auto pool = std::make_shared<NodeState::Pool>();
+    pool->name = name;
+    pool->actor = added.actor;
+    pool->memory = added.memory;
+    pool->restarts.born = node.self->clock().now();
+    node.self->monitor(pool->actor);
+    node.self->send(pool->actor, UseOom{state.oom});
+    state.pools[name] = std::move(pool);
   }
   state.longest_launch = change.longest_launch;
 }
 
+void on_spawned(const Node& node, const ContainerSpawned& spawned) {
+  auto entry = node.state().containers.find(spawned.id);
+  if (entry == node.state().containers.end())
+    return;
+  auto& container = entry->second;
+  container.actor = spawned.actor;
+  container.is_lost = false;
+  // One that goes on has said what is to be remembered.
+  if (!container.memory)
+    container.memory = spawned.memory;
+  node.self->monitor(spawned.actor);
+  for (auto& seeker : std::exchange(container.seekers, {}))
+    seeker.deliver(spawned.actor);
+}
+
+void on_keep_pool(const Node& node, const KeepPool& keep) {
+  auto sender = caf::actor_cast<caf::actor_addr>(node.self->current_sender());
+  auto take = [&](const PoolPtr& pool) {
+    if (pool->actor.address() == sender)
+      pool->memory = keep.memory;
+  };
+  for (const auto& [name, pool] : node.state().pools)
+    take(pool);
+  for (const auto& pool : node.state().retired)
+    // It may not have heard yet that it is retired.
+    if (keep.memory->retired)
+      take(pool);
+}
+
 } // namespace
 
-NodeActor::behavior_type node_actor(Self self, std::shared_ptr<const Settings> settings, SpawnPool spawn_pool,
-                                    std::set<ContainerId> foreign) {
+NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
   guard(self);
-  self->set_down_handler([=](const caf::down_msg& down) { on_down(self, down); });
+  auto node = Node{self, std::make_shared<const NodeOrder>(std::move(parts))};
   auto& state = self->state;
-  state.foreign = std::move(foreign);
-  for (const auto& [name, pool] : settings->pools) {
-    // Shares the life of the whole settings.
-    auto actor = spawn_pool(NodeActor{self}, std::shared_ptr<const PoolSettings>{settings, &pool},
-                            std::shared_ptr<const NodeSettings>{settings, &settings->node}, 1);
-    self->monitor(actor);
-    state.pools.emplace(pool.name, actor);
-  }
+  self->set_down_handler([=](const caf::down_msg& down) { on_down(node, down); });
+  state.foreign = node.order->foreign;
+  const auto& settings = node.order->settings;
   state.longest_launch = longest_launch(*settings);
+  start_oom(node);
+  for (const auto& [name, settings_of_pool] : settings->pools) {
+    auto pool = std::make_shared<NodeState::Pool>();
+    pool->name = settings_of_pool.name;
+    state.pools[pool->name] = pool;
+    // Share the life of the whole settings.
+    spawn_pool(node, pool,
+               new_pool(std::shared_ptr<const PoolSettings>{settings, &settings_of_pool},
+                        std::shared_ptr<const NodeSettings>{settings, &settings->node}, 1));
+  }
   return {
-    [=](LaunchOrder& order) { return on_launch(self, order); },
-    [=](const FindContainer& find) { return on_find(self->state, find.id); },
-    [=](const CancelLaunch& cancel) -> caf::result<bool> {
-      auto entry = self->state.containers.find(cancel.id);
-      if (entry == self->state.containers.end() || entry->second.actor)
-        return false;
-      return self->delegate(entry->second.pool_actor, cancel);
+    [=](LaunchOrder& order) { return on_launch(node, order); },
+    [=](const FindContainer& find) { return on_find(node, find); },
+    [=](const CancelLaunch& cancel) { return on_cancel(node, cancel); },
+    [=](const ListContainers& list) { return list_containers(node, list); },
+    [=](const ListPools&) { return list_pools(node); },
+    [=](const FindPools&) {
+      auto result = PoolActors{};
+      for (const auto& [name, pool] : node.state().pools)
+        result[name] = pool->actor;
+      return result;
     },
-    [=](const ListContainers& list) {
-      auto actors = std::vector<ContainerActor>{};
-      for (const auto& [id, entry] : self->state.containers)
-        if (entry.actor && (list.pool.value.empty() || list.pool == entry.pool))
-          actors.push_back(entry.actor);
-      return gather<ContainerInfo>(self, actors, DescribeContainer{}, [all = list.all](ContainerInfos& infos) {
-        if (!all)
-          infos.erase(std::remove_if(infos.begin(), infos.end(),
-                                     [](const auto& x) { return x.state == ContainerState::exited; }),
-                      infos.end());
-        std::sort(infos.begin(), infos.end(),
-                  [](const auto& x, const auto& y) { return x.accepted_at < y.accepted_at; });
-      });
+    [=](ChangePools& change) { on_change(node, change); },
+    [=](const ContainerSpawned& spawned) { on_spawned(node, spawned); },
+    [=](const KeepContainer& keep) {
+      auto entry = node.state().containers.find(keep.memory->info.spec.id);
+      if (entry != node.state().containers.end())
+        entry->second.memory = keep.memory;
     },
-    [=](const ListPools&) {
-      auto actors = std::vector<PoolActor>{};
-      for (const auto& [name, actor] : self->state.pools)
-        actors.push_back(actor);
-      actors.insert(actors.end(), self->state.retired.begin(), self->state.retired.end());
-      return gather<PoolInfo>(self, actors, DescribePool{}, [](PoolInfos& infos) {
-        // Of two with the same name the one that is configured comes first.
-        auto key = [](const PoolInfo& x) { return std::pair{x.name, x.state == PoolState::retired}; };
-        std::sort(infos.begin(), infos.end(), [&](const auto& x, const auto& y) { return key(x) < key(y); });
-      });
+    [=](const RecallContainer& recall) -> caf::result<RecalledContainer> {
+      auto entry = node.state().containers.find(recall.id);
+      if (entry == node.state().containers.end() || !entry->second.memory)
+        return to_caf({ec::unknown_container, "container \"" + recall.id.value + "\"", "it was removed", {}});
+      return RecalledContainer{entry->second.memory};
     },
-    [=](const FindPools&) { return self->state.pools; },
-    [=](ChangePools& change) { on_change(self, change); },
-    [=](const ContainerSpawned& spawned) {
-      auto entry = self->state.containers.find(spawned.id);
-      if (entry == self->state.containers.end())
-        return;
-      entry->second.actor = spawned.actor;
-      self->monitor(spawned.actor);
-    },
-    [=](const ContainerRemoved& removed) { self->state.containers.erase(removed.id); },
+    [=](const KeepPool& keep) { on_keep_pool(node, keep); },
+    [=](const ContainerRemoved& removed) { forget_container(node, removed.id); },
+    [=](const RestartDue& due) { take_up(node.state().put_off, due.ticket); },
   };
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/restarts.hpp"
 #include "messages/node.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
 
 #include <map>
 #include <memory>
@@ -13,31 +15,71 @@
 
 namespace berth {
 
+/// What a NODE is made of.
+struct NodeOrder {
+  /// The pools that it begins with.
+  std::shared_ptr<const Settings> settings;
+  SpawnPool spawn_pool;
+  SpawnOom spawn_oom;
+  EventActor events;
+  /// Ids that must not be given away.
+  std::set<ContainerId> foreign;
+  RestartLimits restart_limits;
+};
+
 struct NodeState {
-  struct Entry {
-    PoolName pool;
-    /// Who got the launch: the pool's name may stand for another one by now.
-    PoolActor pool_actor;
-    /// Null until the pool has spawned it: the launch is in the pool's queue.
-    ContainerActor actor;
-    /// Of the launch that made this entry.
-    uint64_t ticket = 0;
+  struct Pool {
+    PoolName name;
+    PoolActor actor;
+    /// It has not died, or not ended.
+    bool lives = true;
+    PoolMemoryPtr memory;
+    Restarts restarts;
   };
 
-  std::map<PoolName, PoolActor> pools;
+  using PoolPtr = std::shared_ptr<Pool>;
+
+  struct Container {
+    /// Who got the launch: the pool's name may stand for another one by now.
+    PoolPtr pool;
+    /// Null until the pool has spawned it: the launch is in the pool's queue.
+    ContainerActor actor;
+    /// The actor has died, and another one is on its way.
+    bool is_lost = false;
+    /// Null as long as the actor was.
+    ContainerMemoryPtr memory;
+    /// Of the launch that made this entry.
+    uint64_t ticket = 0;
+    /// Who waits for the next actor.
+    std::vector<caf::typed_response_promise<ContainerActor>> seekers;
+  };
+
+  /// A launch that is not answered yet.
+  struct Launch {
+    ContainerId id;
+    PoolPtr pool;
+    LaunchOrder order;
+    caf::typed_response_promise<ContainerInfo> reply;
+    /// How often it was given to a pool.
+    uint32_t attempts = 0;
+  };
+
+  std::map<PoolName, PoolPtr> pools;
   /// Not configured any more; they end with their last container.
-  std::vector<PoolActor> retired;
-  std::map<ContainerId, Entry> containers;
+  std::vector<PoolPtr> retired;
+  OomActor oom;
+  Restarts oom_restarts;
+  std::map<ContainerId, Container> containers;
+  /// By ticket, so in the order in which they came.
+  std::map<uint64_t, Launch> launches;
   uint64_t last_ticket = 0;
-  /// Ids of containers of an earlier run of the daemon, which still run and are not taken over.
   std::set<ContainerId> foreign;
   std::chrono::milliseconds longest_launch{0};
+  PutOff put_off;
 
   static inline const char* name = "node";
 };
 
-/// NODE with the pools of these settings. `foreign` are ids that must not be given away.
-NodeActor::behavior_type node_actor(NodeActor::stateful_pointer<NodeState> self, std::shared_ptr<const Settings> settings,
-                                    SpawnPool spawn_pool, std::set<ContainerId> foreign);
+NodeActor::behavior_type node_actor(NodeActor::stateful_pointer<NodeState> self, NodeOrder order);
 
 } // namespace berth

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/settings.hpp"
+#include "actors/policy/restarts.hpp"
 #include "messages/event.hpp"
 #include "messages/launcher.hpp"
 #include "messages/node.hpp"
@@ -14,6 +15,9 @@
 
 namespace berth {
 
+/// Who looks at actors as they come. Called by the actors' owners, from any thread.
+using ActorWatch = std::function<void(ActorKind kind, const caf::actor& actor)>;
+
 /// What the actors of one node share: its host, the handles of its single actors, and the settings of the node. It never
 /// changes: a new generation of a pool gets a new one.
 struct NodeContext {
@@ -23,9 +27,11 @@ struct NodeContext {
   /// Probes take turns on a node with many pools; this many may come one after the other, the own one included.
   int64_t probe_rounds = 1;
   EventActor events;
-  OomActor oom;
   /// At least one; containers are spread over them.
   std::vector<LauncherActor> launchers;
+  RestartLimits restart_limits;
+  /// Told of every actor that its owner would start again, when it is spawned: for tests that kill them. May be empty.
+  ActorWatch on_spawn;
 
   const LauncherActor& launcher_of(const ContainerId& id) const {
     return launchers[std::hash<ContainerId>{}(id) % launchers.size()];
@@ -40,8 +46,10 @@ struct NodeContext {
 
 using NodeContextPtr = std::shared_ptr<const NodeContext>;
 
-/// Spawns a POOL below the given parent that begins with this generation; a function so that tests can put their own there.
-using SpawnPool = std::function<PoolActor(const NodeActor& parent, std::shared_ptr<const PoolSettings> settings,
-                                          std::shared_ptr<const NodeSettings> node, uint64_t generation)>;
+/// Spawns a POOL below the given parent; a function so that tests can put their own there.
+using SpawnPool = std::function<PoolActor(const NodeActor& parent, PoolSeed seed)>;
+
+/// Spawns an OOM with watches of its own. Fails if the kernel gives it none.
+using SpawnOom = std::function<Result<OomActor>()>;
 
 } // namespace berth

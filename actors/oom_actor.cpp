@@ -152,14 +152,19 @@ void forget(const Oom& oom, std::map<uint64_t, OomState::Watched>::iterator watc
 
 caf::result<void> on_watch(const Oom& oom, WatchOom& what) {
   auto& state = oom.state();
+  if (auto before = state.by_container.find(what.container); before != state.by_container.end())
+    forget(oom, state.watches.find(before->second));
   auto placed = oom.source->add(what.memory_cgroup);
   auto watch = placed ? *placed : unplaced | ++state.last_unplaced;
   oom.self->monitor(caf::actor_cast<caf::actor>(what.listener));
   state.by_container[what.container] = watch;
-  state.watches[watch].what = std::move(what);
+  auto& watched = state.watches[watch];
+  watched.told = watched.named = what.told;
+  watched.container_killed = what.container_killed;
+  watched.what = std::move(what);
   if (!placed)
     return to_caf(placed.error());
-  // The group is as new as the container: what is counted already are kills that came before the watch.
+  // The group is as new as the container: what is counted already and was not told are kills that came before the watch.
   look(oom, watch);
   return caf::unit;
 }

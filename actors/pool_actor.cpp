@@ -15,18 +15,6 @@ namespace pool {
 
 namespace {
 
-using Reply = caf::typed_response_promise<ContainerInfo>;
-
-void give_place_back(const Pool& pool, const ContainerId& id) {
-  auto place = pool.state().places.find(id);
-  if (place == pool.state().places.end())
-    return;
-  auto generation = place->second.generation;
-  pool.state().places.erase(place);
-  dispose_if_drained(pool, generation);
-  pump(pool);
-}
-
 void warn_about_needs(ContainerInfo& info) {
   if (info.spec.gpus > 0)
     info.warnings.push_back("--gpu " + std::to_string(info.spec.gpus)
@@ -48,90 +36,72 @@ void log_selection(const ContainerInfo& info) {
                                                 {"source", to_string(info.selection.source)}});
 }
 
-void spawn_container(const Pool& pool, uint64_t number, LaunchOrder order, Selection selection, Reply reply) {
-  auto& state = pool.state();
-  auto& generation = state.generations.at(number);
-  --generation.admitted;
-  auto& member = generation.members.at(selection.runtime);
-  if (auto supported = check_support(order.spec, (*member.prepared)->profile); !supported) {
-    reply.deliver(to_caf(supported.error()));
-    dispose_if_drained(pool, number);
-    pump(pool);
-    return;
-  }
-  auto container = ContainerOrder{};
-  auto& info = container.info;
-  info.spec = std::move(order.spec);
+ContainerMemory memory_of(const Pool& pool, const Generation& generation, const PoolActorState::Selecting& launch,
+                          Selection selection) {
+  auto memory = ContainerMemory{};
+  auto& info = memory.info;
+  info.spec = launch.order.spec;
+  info.profile = (*generation.members.at(selection.runtime).prepared)->profile;
   info.selection = std::move(selection);
-  info.profile = (*member.prepared)->profile;
-  info.generation = number;
+  info.generation = generation.number;
   info.accepted_at = now();
   place_container(info, pool.node->host);
   warn_about_needs(info);
-  log_selection(info);
-  container.runtime = member.actor;
-  container.pool = PoolActor{pool.self};
-  container.parent = pool.parent;
-  container.reader = std::move(order.reader);
-  container.grace = generation.settings->termination_grace_period.value;
-  container.oom_group = generation.settings->oom_group.value;
-  auto id = info.spec.id;
-  auto actor = pool.self->spawn(container_actor, generation.node, std::move(container));
-  auto holder = actor.address();
-  state.places[id] = {holder, number, false};
-  state.containers[holder] = {id, actor, number};
-  pool.self->monitor(actor);
-  pool.self->send(pool.parent, ContainerSpawned{id, actor});
-  auto deadline = start_slot_deadline + generation.node->settings.start_timeout.value + launch_slack;
-  ++generation.unanswered;
-  auto answered = [=] {
-    --pool.state().generations.at(number).unanswered;
-    dispose_if_drained(pool, number);
-  };
-  pool.self->request(actor, deadline, BeginLaunch{})
-    .then(
-      [=](ContainerInfo& started) mutable {
-        auto place = pool.state().places.find(id);
-        if (place != pool.state().places.end() && place->second.holder == holder)
-          place->second.runs = true;
-        reply.deliver(std::move(started));
-        answered();
-      },
-      [=](caf::error& err) mutable {
-        reply.deliver(std::move(err));
-        answered();
-      });
+  memory.reader = launch.order.reader;
+  memory.grace = generation.settings->termination_grace_period.value;
+  memory.oom_group = generation.settings->oom_group.value;
+  return memory;
+}
+
+void on_selected(const Pool& pool, uint64_t ticket, Selection selection) {
+  auto& state = pool.state();
+  auto found = state.selecting.find(ticket);
+  if (found == state.selecting.end())
+    return;
+  auto launch = std::move(found->second);
+  state.selecting.erase(found);
+  auto& generation = state.generations.at(launch.generation);
+  auto memory = memory_of(pool, generation, launch, std::move(selection));
+  if (auto supported = check_support(memory.info.spec, memory.info.profile); !supported) {
+    launch.reply.deliver(to_caf(supported.error()));
+    dispose_if_drained(pool, launch.generation);
+    pump(pool);
+    return;
+  }
+  log_selection(memory.info);
+  auto id = memory.info.spec.id;
+  // One of that id that has ended may still be on its way out.
+  if (auto stale = state.containers.extract(id); stale && stale.mapped().has_place)
+    --state.places;
+  auto& container = state.containers[id];
+  container.generation = launch.generation;
+  container.replies.push_back(std::move(launch.reply));
+  ++state.places;
+  spawn_container(pool, id, std::move(memory));
+  ask_to_begin(pool, id);
   if (generation.is_stopping)
-    stop(pool, actor);
+    stop(pool, container.actor);
 }
 
 /// Launches in the generation that is current now, whatever comes after it.
 void launch(const Pool& pool, LaunchOrder order, Reply reply) {
-  auto number = pool.state().current;
-  auto& generation = pool.current();
+  auto& state = pool.state();
   // For one that has waited, the limits may be others than when it came.
-  auto limits = apply_pool_limits(order.spec.limits, *generation.settings);
+  auto limits = apply_pool_limits(order.spec.limits, pool.settings());
   if (!limits) {
     reply.deliver(to_caf(limits.error()));
     return;
   }
   order.spec.limits = *limits;
-  ++generation.admitted;
-  auto needs = LaunchNeeds{order.spec.gpus, order.spec.checkpoint};
-  pool.self->request(generation.selector, select_deadline, needs)
-    .then([=](Selection& selection) { spawn_container(pool, number, order, std::move(selection), reply); },
-          [=](caf::error& err) mutable {
-            --pool.state().generations.at(number).admitted;
-            reply.deliver(std::move(err));
-            dispose_if_drained(pool, number);
-            pump(pool);
-          });
+  auto ticket = ++state.last_ticket;
+  state.selecting[ticket] = {std::move(order), std::move(reply), state.current};
+  ask_selector(pool, ticket);
 }
 
 Error full(const Pool& pool) {
   const auto& state = pool.state();
   return {ec::limit_reached, "pool \"" + pool.name() + "\"",
-          "it runs " + std::to_string(state.places.size() + pool.admitted()) + " of at most "
+          "it runs " + std::to_string(taken(pool)) + " of at most "
             + std::to_string(pool.settings().max_containers.value) + " containers and "
             + std::to_string(state.queue.size()) + " launches wait",
           "wait for one to end, or raise `maxContainers` or `queue.length`"};
@@ -139,14 +109,23 @@ Error full(const Pool& pool) {
 
 caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
   auto& state = pool.state();
+  if (order.is_repeated)
+    if (auto made = state.containers.find(order.spec.id); made != state.containers.end()) {
+      auto reply = pool.self->make_response_promise<ContainerInfo>();
+      made->second.replies.push_back(reply);
+      ask_to_begin(pool, order.spec.id);
+      return reply;
+    }
   const auto& settings = pool.settings();
   if (state.retired)
     return to_caf({ec::unknown_pool, "pool \"" + pool.name() + "\"", "it is not configured any more", "see `berth pools`"});
   auto limits = apply_pool_limits(order.spec.limits, settings);
   if (!limits)
     return to_caf(limits.error());
-  auto admission = admit(pool.current().condition == PoolState::preparing, state.places.size() + pool.admitted(),
-                         state.queue.size(), settings.max_containers.value, settings.queue.value.length);
+  if (auto error = resting(pool.current()))
+    return to_caf(*error);
+  auto admission = admit(pool.current().condition == PoolState::preparing, taken(pool), state.queue.size(),
+                         settings.max_containers.value, settings.queue.value.length);
   if (admission == Admission::refuse) {
     ++state.counters.refused;
     return to_caf(full(pool));
@@ -198,34 +177,41 @@ void on_queue_timeout(const Pool& pool, uint64_t ticket) {
   queue.erase(i);
 }
 
-/// A container's actor ends after its removal; one that dies earlier must not keep its place.
-void on_down(const Pool& pool, const caf::down_msg& down) {
+/// The current settings count for all generations.
+size_t start_slots(const Pool& pool) {
+  auto configured = pool.settings().max_concurrent_starts.value;
+  return configured > 0 ? configured : 2 * std::max(pool.node->host.facts.cpus, 1u);
+}
+
+void grant_slots(const Pool& pool) {
   auto& state = pool.state();
+  while (!state.start_queue.empty() && state.starting.size() < start_slots(pool)) {
+    auto next = std::move(state.start_queue.front());
+    state.start_queue.pop_front();
+    state.starting.insert(next.holder);
+    next.promise.deliver(StartSlot{});
+  }
+}
+
+caf::result<StartSlot> on_take_slot(const Pool& pool, bool is_held) {
+  auto holder = caf::actor_cast<caf::actor_addr>(pool.self->current_sender());
+  if (is_held) {
+    pool.state().starting.insert(holder);
+    return StartSlot{};
+  }
+  auto promise = pool.self->make_response_promise<StartSlot>();
+  pool.state().start_queue.push_back({holder, promise});
+  grant_slots(pool);
+  return promise;
+}
+
+void on_down(const Pool& pool, const caf::down_msg& down) {
   cancel_if(pool, [&](const auto& x) { return x.order.reader && x.order.reader->address() == down.source; },
             "its client has gone");
-  auto i = state.containers.find(down.source);
-  if (i == state.containers.end()) {
-    if (is_part_of_pool(pool, down))
-      log::error("actor of a pool died", {{"pool", pool.name()}, {"error", render(from_caf(down.reason))}});
-    return;
-  }
-  auto id = i->second.id;
-  state.containers.erase(i);
-  auto place = state.places.find(id);
-  if (place == state.places.end() || place->second.holder != down.source)
-    return;
-  log::error("actor of a container died", {{"pool", pool.name()}, {"container_id", id.value}});
-  give_place_back(pool, id);
+  on_death(pool, down);
 }
 
 } // namespace
-
-uint32_t Pool::admitted() const {
-  auto result = uint32_t{0};
-  for (const auto& [number, generation] : state().generations)
-    result += generation.admitted;
-  return result;
-}
 
 Event event_of(const Pool& pool, std::string type, uint64_t generation) {
   auto result = Event{};
@@ -236,16 +222,107 @@ Event event_of(const Pool& pool, std::string type, uint64_t generation) {
   return result;
 }
 
+size_t taken(const Pool& pool) {
+  return pool.state().places + pool.state().selecting.size();
+}
+
 void pump(const Pool& pool) {
   auto& state = pool.state();
-  if (pool.current().condition == PoolState::preparing)
+  if (pool.current().condition == PoolState::preparing || resting(pool.current()))
     return;
   auto max = pool.settings().max_containers.value;
-  while (!state.queue.empty() && (max == 0 || state.places.size() + pool.admitted() < max)) {
+  while (!state.queue.empty() && (max == 0 || taken(pool) < max)) {
     auto next = std::move(state.queue.front());
     state.queue.pop_front();
     launch(pool, std::move(next.order), next.promise);
   }
+}
+
+void give_place_back(const Pool& pool, const ContainerId& id) {
+  auto container = pool.state().containers.find(id);
+  if (container == pool.state().containers.end() || !std::exchange(container->second.has_place, false))
+    return;
+  --pool.state().places;
+  dispose_if_drained(pool, container->second.generation);
+  pump(pool);
+}
+
+void give_slot_back(const Pool& pool, const caf::actor_addr& holder) {
+  auto& state = pool.state();
+  std::erase_if(state.start_queue, [&](const auto& x) { return x.holder == holder; });
+  state.starting.erase(holder);
+  grant_slots(pool);
+}
+
+void ask_selector(const Pool& pool, uint64_t ticket) {
+  const auto& launch = pool.state().selecting.at(ticket);
+  const auto& needs = launch.order.spec;
+  pool.self
+    ->request(pool.state().generations.at(launch.generation).selector, select_deadline,
+              LaunchNeeds{needs.gpus, needs.checkpoint})
+    .then([=](Selection& selection) { on_selected(pool, ticket, std::move(selection)); },
+          [=](caf::error& err) {
+            // Another SELECTOR is on its way, and is asked again.
+            if (err != caf::sec::request_receiver_down)
+              refuse_selecting(pool, ticket, err);
+          });
+}
+
+void refuse_selecting(const Pool& pool, uint64_t ticket, const caf::error& error) {
+  auto launch = pool.state().selecting.extract(ticket);
+  if (!launch)
+    return;
+  launch.mapped().reply.deliver(error);
+  dispose_if_drained(pool, launch.mapped().generation);
+  pump(pool);
+}
+
+UseNeighbours neighbours(const Pool& pool) {
+  return {PoolActor{pool.self}, pool.state().oom};
+}
+
+void spawn_container(const Pool& pool, const ContainerId& id, ContainerMemory memory) {
+  auto& state = pool.state();
+  auto& container = state.containers.at(id);
+  auto* generation = find_generation(pool, container.generation);
+  auto kept = std::make_shared<const ContainerMemory>(memory);
+  container.actor = pool.self->spawn(container_actor, generation ? generation->node : pool.node,
+                                     ContainerOrder{std::move(memory), neighbours(pool), pool.parent});
+  container.restarts.born = pool.self->clock().now();
+  state.by_actor[container.actor.address()] = id;
+  pool.self->monitor(container.actor);
+  pool.announce(ActorKind::container, container.actor);
+  pool.self->send(pool.parent, ContainerSpawned{id, container.actor, std::move(kept)});
+}
+
+void ask_to_begin(const Pool& pool, const ContainerId& id) {
+  auto& container = pool.state().containers.at(id);
+  auto* generation = find_generation(pool, container.generation);
+  auto start = (generation ? generation->node : pool.node)->settings.start_timeout.value;
+  auto asked = container.actor.address();
+  auto find = [=]() -> PoolActorState::Container* {
+    auto found = pool.state().containers.find(id);
+    auto is_there = found != pool.state().containers.end() && found->second.actor.address() == asked;
+    return is_there ? &found->second : nullptr;
+  };
+  pool.self->request(container.actor, start_slot_deadline + start + launch_slack, BeginLaunch{})
+    .then(
+      [=](const ContainerInfo& started) {
+        auto* running = find();
+        if (running == nullptr)
+          return;
+        running->runs = running->has_place;
+        for (auto& reply : std::exchange(running->replies, {}))
+          reply.deliver(started);
+      },
+      [=](caf::error& err) {
+        auto* failed = find();
+        // One whose actor has died is asked again when it goes on.
+        if (failed == nullptr || err == caf::sec::request_receiver_down)
+          return;
+        for (auto& reply : std::exchange(failed->replies, {}))
+          reply.deliver(err);
+      });
 }
 
 void refuse_waiting(const Pool& pool, const Error& error) {
@@ -256,14 +333,13 @@ void refuse_waiting(const Pool& pool, const Error& error) {
 } // namespace pool
 
 PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> self, NodeContextPtr node,
-                                    NodeActor parent, std::shared_ptr<const PoolSettings> settings, uint64_t generation,
-                                    SpawnRuntime spawn_runtime) {
+                                    NodeActor parent, PoolSeed seed, SpawnRuntime spawn_runtime) {
   using namespace pool;
   guard(self);
   auto me = Pool{self, std::move(node), std::move(parent), std::move(spawn_runtime)};
-  self->state.pool = settings->name;
   self->set_down_handler([=](const caf::down_msg& down) { on_down(me, down); });
-  begin(me, std::move(settings), generation);
+  begin(me, *seed.memory);
+  adopt(me, seed.containers);
   return {
     [=](LaunchOrder& order) { return on_launch(me, order); },
     [=](const CancelLaunch& cancel) {
@@ -275,7 +351,16 @@ PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> 
     [=](const AbortGeneration&) { on_abort(me); },
     [=](const RetirePool& retire) { return on_retire(me, retire.drain); },
     [=](const AwaitReady&) { return on_await_ready(me); },
+    [=](const TakeStartSlot& take) { return on_take_slot(me, take.is_held); },
+    [=](const ReturnStartSlot&) { give_slot_back(me, caf::actor_cast<caf::actor_addr>(self->current_sender())); },
+    [=](const UseOom& use) {
+      self->state.oom = use.oom;
+      for (const auto& [id, container] : self->state.containers)
+        self->send(container.actor, neighbours(me));
+      keep(me);
+    },
     [=](const ContainerEnded& ended) { give_place_back(me, ended.id); },
+    [=](const RestartDue& due) { take_up(self->state.put_off, due.ticket); },
     [=](const QueueTimeout& timeout) { on_queue_timeout(me, timeout.ticket); },
   };
 }

@@ -2,8 +2,10 @@
 
 #include "actors/node_context.hpp"
 #include "actors/policy/select_runtime.hpp"
+#include "actors/restarts.hpp"
 #include "messages/node.hpp"
 #include "messages/runtime.hpp"
+#include "messages/selector.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
@@ -13,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace berth {
 
@@ -27,6 +30,7 @@ struct PoolActorState {
     RuntimeActor actor;
     /// Nothing while the probe runs.
     std::optional<Result<PreparedRuntime>> prepared;
+    Restarts restarts;
   };
 
   /// One accepted version of the pool's settings with all that serves it. The first and the last launch of a generation see
@@ -39,12 +43,9 @@ struct PoolActorState {
     std::map<RuntimeKind, Member> members;
     SelectionRules rules;
     SelectorActor selector;
+    Restarts selector_restarts;
     PoolState condition = PoolState::preparing;
     std::string reason;
-    /// Launches that were admitted and have no container yet.
-    uint32_t admitted = 0;
-    /// Launches that have one, and no answer yet.
-    uint32_t unanswered = 0;
     /// Its containers are stopped, as they come.
     bool is_stopping = false;
   };
@@ -64,28 +65,41 @@ struct PoolActorState {
     Counters since;
   };
 
+  using Reply = caf::typed_response_promise<ContainerInfo>;
+
   struct Queued {
     uint64_t ticket = 0;
     LaunchOrder order;
-    caf::typed_response_promise<ContainerInfo> promise;
+    Reply promise;
     /// How long it may wait in all.
     std::chrono::milliseconds timeout{0};
   };
 
-  struct Place {
-    /// Whose it is: after a removal the id may stand for another container.
-    caf::actor_addr holder;
+  /// A launch that was admitted and waits for the word of its generation's SELECTOR.
+  struct Selecting {
+    LaunchOrder order;
+    Reply reply;
     uint64_t generation = 0;
-    bool runs = false;
   };
 
   struct Container {
-    ContainerId id;
     ContainerActor actor;
     uint64_t generation = 0;
+    /// It counts against the pool's limit.
+    bool has_place = true;
+    bool runs = false;
+    /// Who launched it, until it runs or has failed.
+    std::vector<Reply> replies;
+    Restarts restarts;
+  };
+
+  struct StartWaiting {
+    caf::actor_addr holder;
+    caf::typed_response_promise<StartSlot> promise;
   };
 
   PoolName pool;
+  OomActor oom;
   /// The current one, and those that drain.
   std::map<uint64_t, Generation> generations;
   uint64_t current = 0;
@@ -94,17 +108,27 @@ struct PoolActorState {
   bool retired = false;
   Counters counters;
   std::deque<Queued> queue;
+  std::map<uint64_t, Selecting> selecting;
   uint64_t last_ticket = 0;
-  std::map<ContainerId, Place> places;
-  std::map<caf::actor_addr, Container> containers;
+  std::map<ContainerId, Container> containers;
+  /// Containers that have a place.
+  size_t places = 0;
+  /// The actors that stand for containers, and have stood for them: an id may have another one by now.
+  std::map<caf::actor_addr, ContainerId> by_actor;
+  /// The containers whose start is under way. One that dies gives its slot back by its death.
+  std::set<caf::actor_addr> starting;
+  std::deque<StartWaiting> start_queue;
   std::vector<caf::typed_response_promise<PoolInfo>> ready_promises;
+  PutOff put_off;
+  /// Of the actors below this one.
+  uint64_t restarts = 0;
 
   static inline const char* name = "pool";
 };
 
-/// POOL that serves with `settings` as its generation of that number, as soon as their runtimes are prepared.
+/// POOL that serves with the newest generation of its seed as soon as its runtimes are prepared, and takes over the containers
+/// in it.
 PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> self, NodeContextPtr node,
-                                    NodeActor parent, std::shared_ptr<const PoolSettings> settings, uint64_t generation,
-                                    SpawnRuntime spawn_runtime);
+                                    NodeActor parent, PoolSeed seed, SpawnRuntime spawn_runtime);
 
 } // namespace berth

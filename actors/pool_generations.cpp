@@ -1,16 +1,13 @@
-#include "actors/log.hpp"
+#include "actors/guard.hpp"
 #include "actors/policy/objection_to.hpp"
 #include "actors/pool_parts.hpp"
 #include "actors/selector_actor.hpp"
-#include "messages/caf_error.hpp"
 
 #include <algorithm>
 
 namespace berth::pool {
 
 namespace {
-
-using Member = PoolActorState::Member;
 
 RuntimeHealth health_of(const Generation& generation, RuntimeKind kind) {
   auto i = generation.members.find(kind);
@@ -99,6 +96,7 @@ void tell_condition(const Pool& pool, const Generation& generation) {
   switch (generation.condition) {
     case PoolState::preparing:
     case PoolState::retired:
+    case PoolState::restarting:
       return;
     case PoolState::ready:
       if (!generation.reason.empty())
@@ -143,15 +141,6 @@ std::optional<PreparedRuntime> known_from(const Pool& pool, RuntimeKind kind, co
   return **member->second.prepared;
 }
 
-/// The generation of this number that still has to be prepared.
-Generation* find_unprepared(const Pool& pool, uint64_t number) {
-  auto& state = pool.state();
-  if (state.candidate && state.candidate->generation.number == number)
-    return &state.candidate->generation;
-  auto i = state.generations.find(number);
-  return i == state.generations.end() ? nullptr : &i->second;
-}
-
 /// All probes have ended: decides how the generation stands and makes its selector.
 void settle(const Pool& pool, Generation& generation) {
   const auto& settings = *generation.settings;
@@ -170,8 +159,7 @@ void settle(const Pool& pool, Generation& generation) {
   else
     generation.condition = plain->reason == SelectionReason::fallback ? PoolState::degraded : PoolState::ready;
   generation.reason = explain_condition(rules, settings);
-  generation.selector = pool.self->spawn(selector_actor, rules);
-  pool.self->monitor(generation.selector);
+  spawn_selector(pool, generation);
 }
 
 void end_parts(const Pool& pool, const Generation& generation) {
@@ -219,6 +207,7 @@ void on_settled(const Pool& pool, uint64_t number) {
     return answer_candidate(pool);
   auto& generation = pool.state().generations.at(number);
   settle(pool, generation);
+  keep(pool);
   tell_condition(pool, generation);
   tell_ready(pool);
   pump(pool);
@@ -227,7 +216,7 @@ void on_settled(const Pool& pool, uint64_t number) {
 /// `runtime` is who was asked: a generation that was given up leaves its number to the next one, and its answer may still come.
 void on_prepared(const Pool& pool, uint64_t number, RuntimeKind kind, const caf::actor_addr& runtime,
                  Result<PreparedRuntime> prepared) {
-  auto* generation = find_unprepared(pool, number);
+  auto* generation = find_generation(pool, number);
   if (generation == nullptr)
     return;
   auto member = generation->members.find(kind);
@@ -243,24 +232,23 @@ void on_prepared(const Pool& pool, uint64_t number, RuntimeKind kind, const caf:
 void prepare_members(const Pool& pool, Generation& generation) {
   const auto& settings = *generation.settings;
   // All are there before the first answer can come, so that "all have answered" means all.
-  generation.members[settings.runtime.value] = {};
+  generation.members[settings.runtime.value];
   if (settings.runtime.value == RuntimeKind::gvisor && may_need_runc(settings))
-    generation.members[RuntimeKind::runc] = {};
+    generation.members[RuntimeKind::runc];
   for (auto& [kind, member] : generation.members) {
-    auto known = known_from(pool, kind, generation);
-    member.actor = pool.spawn_runtime(kind, settings, generation.node->settings, known);
-    pool.self->monitor(member.actor);
-    if (known) {
-      member.prepared = std::move(*known);
-      continue;
-    }
-    pool.self->request(member.actor, generation.node->prepare_deadline(generation.node->settings), PrepareRuntime{})
-      .then([=, number = generation.number, kind = kind, asked = member.actor.address()](
-              PreparedRuntime& prepared) { on_prepared(pool, number, kind, asked, std::move(prepared)); },
-            [=, number = generation.number, kind = kind, asked = member.actor.address()](caf::error& err) {
-              on_prepared(pool, number, kind, asked, tl::unexpected{from_caf(err)});
-            });
+    if (!member.prepared)
+      if (auto known = known_from(pool, kind, generation))
+        member.prepared = std::move(*known);
+    spawn_member(pool, generation, kind, member);
+    if (!member.prepared)
+      ask_to_prepare(pool, generation, kind);
   }
+}
+
+NodeContextPtr context_of(const Pool& pool, const NodeSettings& settings) {
+  auto node = std::make_shared<NodeContext>(*pool.node);
+  node->settings = settings;
+  return node;
 }
 
 uint64_t last_number(const Pool& pool) {
@@ -271,37 +259,119 @@ uint64_t last_number(const Pool& pool) {
 void stop_generations(const Pool& pool, const std::function<bool(uint64_t generation)>& of) {
   for (auto& [number, generation] : pool.state().generations)
     generation.is_stopping = generation.is_stopping || of(number);
-  for (const auto& [address, container] : pool.state().containers)
-    if (of(container.generation))
+  for (const auto& [id, container] : pool.state().containers)
+    if (container.has_place && of(container.generation))
       stop(pool, container.actor);
 }
 
-/// Containers that hold a place and have been started in a generation of this kind.
+/// Containers that hold a place and are like that.
 template <class Predicate>
 uint32_t count_containers(const Pool& pool, Predicate predicate) {
-  const auto& places = pool.state().places;
-  return static_cast<uint32_t>(
-    std::count_if(places.begin(), places.end(), [&](const auto& x) { return predicate(x.second.generation); }));
+  const auto& containers = pool.state().containers;
+  return static_cast<uint32_t>(std::count_if(containers.begin(), containers.end(), [&](const auto& x) {
+    return x.second.has_place && predicate(x.second);
+  }));
 }
 
-bool is_empty(const Pool& pool, const Generation& generation) {
-  return generation.admitted == 0 && generation.unanswered == 0
-         && count_containers(pool, [&](uint64_t number) { return number == generation.number; }) == 0;
+bool is_empty(const Pool& pool, uint64_t number) {
+  const auto& selecting = pool.state().selecting;
+  return std::none_of(selecting.begin(), selecting.end(), [&](const auto& x) { return x.second.generation == number; })
+         && count_containers(pool, [&](const auto& x) { return x.generation == number; }) == 0;
+}
+
+GenerationMemory memory_of(const Generation& generation) {
+  auto result = GenerationMemory{};
+  result.number = generation.number;
+  result.settings = generation.settings;
+  result.node = std::shared_ptr<const NodeSettings>{generation.node, &generation.node->settings};
+  for (const auto& [kind, member] : generation.members)
+    if (member.prepared)
+      result.prepared.emplace(kind, *member.prepared);
+  result.is_stopping = generation.is_stopping;
+  return result;
 }
 
 } // namespace
 
-void begin(const Pool& pool, std::shared_ptr<const PoolSettings> settings, uint64_t number) {
+void begin(const Pool& pool, const PoolMemory& memory) {
   auto& state = pool.state();
-  log::info("initializing container runtime for worker pool",
-            {{"pool", pool.name()}, {"runtime", to_string(settings->runtime.value)}});
-  auto generation = Generation{};
-  generation.number = number;
-  generation.settings = std::move(settings);
-  generation.node = pool.node;
-  state.current = number;
-  auto& placed = state.generations.emplace(number, std::move(generation)).first->second;
-  prepare_members(pool, placed);
+  state.retired = memory.retired;
+  state.restarts = memory.restarts;
+  for (const auto& kept : memory.generations) {
+    state.pool = kept.settings->name;
+    state.current = kept.number;
+    auto& generation = state.generations[kept.number];
+    generation.number = kept.number;
+    generation.settings = kept.settings;
+    generation.node = context_of(pool, *kept.node);
+    generation.is_stopping = kept.is_stopping;
+    for (const auto& [kind, prepared] : kept.prepared)
+      generation.members[kind].prepared = prepared;
+    prepare_members(pool, generation);
+    if (is_prepared(generation))
+      settle(pool, generation);
+    else
+      log::info("initializing container runtime for worker pool",
+                {{"pool", pool.name()}, {"runtime", to_string(kept.settings->runtime.value)}});
+  }
+  keep(pool);
+}
+
+Generation* find_generation(const Pool& pool, uint64_t number) {
+  auto& state = pool.state();
+  if (state.candidate && state.candidate->generation.number == number)
+    return &state.candidate->generation;
+  auto i = state.generations.find(number);
+  return i == state.generations.end() ? nullptr : &i->second;
+}
+
+void spawn_selector(const Pool& pool, Generation& generation) {
+  generation.selector = pool.self->spawn(selector_actor, generation.rules);
+  generation.selector_restarts.born = pool.self->clock().now();
+  pool.self->monitor(generation.selector);
+  pool.announce(ActorKind::selector, generation.selector);
+}
+
+void spawn_member(const Pool& pool, const Generation& generation, RuntimeKind kind, Member& member) {
+  auto known = std::optional<PreparedRuntime>{};
+  if (member.prepared && *member.prepared)
+    known = **member.prepared;
+  member.actor = pool.spawn_runtime(kind, *generation.settings, generation.node->settings, known);
+  member.restarts.born = pool.self->clock().now();
+  pool.self->monitor(member.actor);
+  pool.announce(ActorKind::runtime, member.actor);
+}
+
+void ask_to_prepare(const Pool& pool, const Generation& generation, RuntimeKind kind) {
+  const auto& runtime = generation.members.at(kind).actor;
+  pool.self->request(runtime, generation.node->prepare_deadline(generation.node->settings), PrepareRuntime{})
+    .then([=, number = generation.number, asked = runtime.address()](
+            PreparedRuntime& prepared) { on_prepared(pool, number, kind, asked, std::move(prepared)); },
+          [=, number = generation.number, asked = runtime.address()](caf::error& err) {
+            // Another RUNTIME is on its way, and is asked again.
+            if (err != caf::sec::request_receiver_down)
+              on_prepared(pool, number, kind, asked, tl::unexpected{from_caf(err)});
+          });
+}
+
+std::optional<Error> resting(const Generation& generation) {
+  if (generation.selector_restarts.resting)
+    return generation.selector_restarts.resting;
+  for (const auto& [kind, member] : generation.members)
+    if (member.restarts.resting)
+      return member.restarts.resting;
+  return std::nullopt;
+}
+
+void keep(const Pool& pool) {
+  const auto& state = pool.state();
+  auto memory = PoolMemory{};
+  for (const auto& [number, generation] : state.generations)
+    memory.generations.push_back(memory_of(generation));
+  memory.retired = state.retired;
+  memory.restarts = state.restarts;
+  memory.info = describe(pool);
+  pool.self->send(pool.parent, KeepPool{std::make_shared<const PoolMemory>(std::move(memory))});
 }
 
 caf::result<PreparedGeneration> on_prepare(const Pool& pool, const PrepareGeneration& order) {
@@ -311,12 +381,10 @@ caf::result<PreparedGeneration> on_prepare(const Pool& pool, const PrepareGenera
                    state.retired ? "it is not configured any more" : "another generation of it is being prepared", {}});
   log::info("initializing container runtime for worker pool",
             {{"pool", pool.name()}, {"runtime", to_string(order.settings->runtime.value)}});
-  auto node = std::make_shared<NodeContext>(*pool.node);
-  node->settings = *order.node;
   auto& candidate = state.candidate.emplace();
   candidate.generation.number = last_number(pool) + 1;
   candidate.generation.settings = order.settings;
-  candidate.generation.node = std::move(node);
+  candidate.generation.node = context_of(pool, *order.node);
   candidate.allow_fallback = order.allow_fallback;
   candidate.promise = pool.self->make_response_promise<PreparedGeneration>();
   candidate.since = state.counters;
@@ -347,7 +415,8 @@ caf::result<PoolReceipt> on_commit(const Pool& pool, DrainMode drain) {
   receipt.accepted = state.counters.accepted - candidate.since.accepted;
   receipt.queued = state.counters.queued - candidate.since.queued;
   receipt.refused = state.counters.refused - candidate.since.refused;
-  receipt.pinned = count_containers(pool, [&](uint64_t number) { return number != state.current; });
+  receipt.pinned = count_containers(pool, [&](const auto& x) { return x.generation != state.current; });
+  keep(pool);
   auto event = event_of(pool, "pool.generation", state.current);
   event.numbers["previous"] = static_cast<int64_t>(old);
   event.numbers["pinned"] = receipt.pinned;
@@ -383,7 +452,8 @@ PoolReceipt on_retire(const Pool& pool, DrainMode drain) {
   receipt.kind = PoolChangeKind::removed;
   receipt.old_generation = state.current;
   receipt.old_runtime = effective_runtime(pool.current());
-  receipt.pinned = static_cast<uint32_t>(state.places.size());
+  receipt.pinned = static_cast<uint32_t>(state.places);
+  keep(pool);
   pool.self->send(pool.node->events, event_of(pool, "pool.retired", state.current));
   log::info("pool is not configured any more and ends with its last container",
             {{"pool", pool.name()}, {"containers", std::to_string(receipt.pinned)}});
@@ -401,19 +471,6 @@ caf::result<PoolInfo> on_await_ready(const Pool& pool) {
   return promise;
 }
 
-bool is_part_of_pool(const Pool& pool, const caf::down_msg& down) {
-  auto is_part = [&](const Generation& generation) {
-    return (generation.selector && generation.selector.address() == down.source)
-           || std::any_of(generation.members.begin(), generation.members.end(), [&](const auto& x) {
-                return x.second.actor && x.second.actor.address() == down.source;
-              });
-  };
-  const auto& state = pool.state();
-  return (state.candidate && is_part(state.candidate->generation))
-         || std::any_of(state.generations.begin(), state.generations.end(),
-                        [&](const auto& x) { return is_part(x.second); });
-}
-
 void stop(const Pool& pool, const ContainerActor& container) {
   constexpr auto longest_grace = std::chrono::hours{24};
   pool.self->request(container, longest_grace + stop_slack, StopContainer{})
@@ -423,15 +480,16 @@ void stop(const Pool& pool, const ContainerActor& container) {
 void dispose_if_drained(const Pool& pool, uint64_t number) {
   auto& state = pool.state();
   auto i = state.generations.find(number);
-  if (i == state.generations.end() || !is_empty(pool, i->second))
+  if ((number == state.current && !state.retired) || i == state.generations.end() || !is_empty(pool, number))
     return;
   if (number != state.current) {
     end_parts(pool, i->second);
+    state.generations.erase(i);
+    keep(pool);
     pool.self->send(pool.node->events, event_of(pool, "pool.drained", number));
     log::info("generation of a pool has drained", {{"pool", pool.name()}, {"generation", std::to_string(number)}});
-    state.generations.erase(i);
   }
-  if (!state.retired || !is_empty(pool, pool.current()) || state.generations.size() > 1)
+  if (!state.retired || !is_empty(pool, state.current) || state.generations.size() > 1)
     return;
   end_parts(pool, pool.current());
   pool.self->send(pool.node->events, event_of(pool, "pool.removed", state.current));
@@ -445,7 +503,8 @@ PoolInfo describe(const Pool& pool) {
   const auto& settings = *current.settings;
   auto info = PoolInfo{};
   info.name = settings.name;
-  info.state = state.retired ? PoolState::retired : current.condition;
+  auto rest = resting(current);
+  info.state = state.retired ? PoolState::retired : rest ? PoolState::restarting : current.condition;
   info.generation = state.current;
   info.configured = settings.runtime.value;
   info.effective = effective_runtime(current);
@@ -458,19 +517,19 @@ PoolInfo describe(const Pool& pool) {
     info.platform = profile.platform;
     info.root = profile.root;
   }
-  info.reason = current.reason;
-  info.running = static_cast<uint32_t>(
-    std::count_if(state.places.begin(), state.places.end(), [](const auto& x) { return x.second.runs; }));
-  info.starting = static_cast<uint32_t>(state.places.size()) - info.running + pool.admitted();
+  info.reason = rest ? render(*rest) : current.reason;
+  info.running = count_containers(pool, [](const auto& x) { return x.runs; });
+  info.starting = static_cast<uint32_t>(taken(pool)) - info.running;
   info.queued = static_cast<uint32_t>(state.queue.size());
   info.max_containers = settings.max_containers.value;
   info.queue_length = settings.queue.value.length;
   info.overrides_allowed = settings.overrides.value == OverridePolicy::allow;
+  info.restarts = state.restarts;
   info.fallback_allowed = settings.on_runtime_unavailable.value == UnavailablePolicy::fallback;
   for (const auto& [number, generation] : state.generations)
     if (number != state.current)
       info.draining.push_back({number, effective_runtime(generation),
-                               count_containers(pool, [&](uint64_t x) { return x == number; })});
+                               count_containers(pool, [&](const auto& x) { return x.generation == number; })});
   return info;
 }
 

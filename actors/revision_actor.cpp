@@ -40,8 +40,9 @@ struct Change {
   caf::typed_response_promise<Receipt> promise;
   /// Of the node before the change, and of the pools that are new.
   PoolActors pools;
-  PoolActors added;
+  std::map<PoolName, AddedPool> added;
   ContainerInfos before;
+  bool is_preparing = false;
   /// Answers that are still to come.
   size_t open = 0;
   std::optional<Error> failure;
@@ -79,6 +80,12 @@ std::vector<ConfigText> texts_of(const std::vector<ConfigFile>& files) {
   return result;
 }
 
+PrepareGeneration prepare_order(const Change& change, const PoolName& name) {
+  // Both share the life of the whole settings.
+  return {std::shared_ptr<const PoolSettings>{change.settings, &change.settings->pools.at(name.value)},
+          std::shared_ptr<const NodeSettings>{change.settings, &change.settings->node}, change.options.allow_fallback};
+}
+
 Result<std::shared_ptr<const Settings>> load(const std::vector<ConfigFile>& files) {
   if (files.empty())
     return failure(ec::bad_request, "configuration", "no file was given", "send at least one");
@@ -98,6 +105,54 @@ void publish(const Revisions& revisions, const char* type, const Change& change,
   if (!error.empty())
     event.texts["error"] = error;
   revisions.self->send(revisions.context->events, std::move(event));
+}
+
+// -- pools that die in the middle of it ----------------------------------------------------------------------------------
+
+/// How often a pool is asked to commit, counted from 1, and how long to wait before the next time. NODE has started it again by
+/// then, if it does not rest.
+constexpr uint32_t commit_attempts = 9;
+
+std::chrono::milliseconds pause_before(uint32_t attempt) {
+  return std::chrono::milliseconds{25} * (1 << attempt);
+}
+
+Error died_preparing(const PoolName& pool) {
+  return {ec::restarting, "pool \"" + pool.value + "\"", "its actor died while its new settings were prepared",
+          "it is started again, nothing was changed: try again"};
+}
+
+void one_prepared(const Revisions& revisions, const ChangePtr& change, std::optional<Error> error);
+
+void on_pool_down(const Revisions& revisions, const ChangePtr& change, const caf::actor_addr& source) {
+  if (!change->is_preparing)
+    return;
+  auto died = [&](const PoolName& name) { one_prepared(revisions, change, died_preparing(name)); };
+  for (const auto& [name, pool] : change->pools)
+    if (pool.address() == source)
+      return died(name);
+  for (const auto& [name, added] : change->added)
+    if (added.actor.address() == source)
+      return died(name);
+}
+
+/// A promise goes with its pool, and is not answered: only the death tells.
+void watch_pools(const Revisions& revisions, const ChangePtr& change) {
+  for (const auto& difference : change->receipt.difference.pools)
+    if (auto pool = change->pools.find(difference.name); pool != change->pools.end())
+      revisions.self->monitor(pool->second);
+  for (const auto& [name, added] : change->added)
+    revisions.self->monitor(added.actor);
+  revisions.self->set_down_handler(
+    [=](const caf::down_msg& down) { on_pool_down(revisions, change, down.source); });
+}
+
+void stop_preparing(const Revisions& revisions, const ChangePtr& change) {
+  change->is_preparing = false;
+  for (const auto& [name, pool] : change->pools)
+    revisions.self->demonitor(pool.address());
+  for (const auto& [name, added] : change->added)
+    revisions.self->demonitor(added.actor.address());
 }
 
 // -- the end ------------------------------------------------------------------------------------------------------------
@@ -138,12 +193,13 @@ caf::error refuse(const std::string& origin, const Error& error) {
 }
 
 void fail(const Revisions& revisions, const ChangePtr& change) {
+  stop_preparing(revisions, change);
   for (const auto& difference : change->receipt.difference.pools)
     if (auto pool = change->pools.find(difference.name);
         difference.kind == PoolChangeKind::changed && pool != change->pools.end())
       revisions.self->send(pool->second, AbortGeneration{});
-  for (const auto& [name, pool] : change->added)
-    revisions.self->send_exit(pool, caf::exit_reason::user_shutdown);
+  for (const auto& [name, added] : change->added)
+    revisions.self->send_exit(added.actor, caf::exit_reason::user_shutdown);
   revisions.state().changing = 0;
   publish(revisions, "node.revision_refused", *change, render(*change->failure));
   change->promise.deliver(refuse(change->options.origin, *change->failure));
@@ -172,23 +228,77 @@ void describe_after(const Revisions& revisions, const ChangePtr& change) {
 }
 
 void committed(const Revisions& revisions, const ChangePtr& change, PoolReceipt receipt) {
+  auto& state = revisions.state();
   if (receipt.new_generation != 0)
-    revisions.state().last_generations[receipt.name] = receipt.new_generation;
+    state.last_generations[receipt.name] = receipt.new_generation;
+  if (receipt.in_effect)
+    state.not_in_effect.erase(receipt.name);
+  else
+    state.not_in_effect.insert(receipt.name);
   change->receipt.pools.push_back(std::move(receipt));
   if (--change->open == 0)
     describe_after(revisions, change);
 }
 
-/// A pool that died between its preparation and its commit.
-void commit_failed(const Revisions& revisions, const ChangePtr& change, const PoolDifference& difference, caf::error& err) {
+/// What is known of a pool that has not answered.
+PoolReceipt unanswered(const Revisions& revisions, const PoolDifference& difference, const Error& error) {
   auto receipt = PoolReceipt{};
   receipt.name = difference.name;
   receipt.kind = difference.kind;
-  receipt.state = PoolState::unavailable;
-  receipt.reason = render(from_caf(err));
-  receipt.in_effect = false;
-  log::error("pool did not answer its commit", {{"pool", difference.name.value}, {"error", receipt.reason}});
-  committed(revisions, change, std::move(receipt));
+  receipt.reason = render(error);
+  // A pool that shall end comes back, if it does, as one that ends: NODE knows.
+  receipt.in_effect = difference.kind == PoolChangeKind::removed;
+  receipt.state = receipt.in_effect ? PoolState::retired : PoolState::unavailable;
+  receipt.old_generation = revisions.state().last_generations[difference.name];
+  return receipt;
+}
+
+PoolReceipt receipt_of_added(const PoolInfo& info) {
+  auto receipt = PoolReceipt{};
+  receipt.name = info.name;
+  receipt.kind = PoolChangeKind::added;
+  receipt.new_generation = info.generation;
+  receipt.old_runtime = receipt.new_runtime = info.effective;
+  receipt.state = info.state;
+  receipt.reason = info.reason;
+  return receipt;
+}
+
+void commit_again(const Revisions& revisions, const ChangePtr& change, const PoolDifference& difference, uint32_t attempt);
+
+/// `attempt`: how often it was tried.
+void commit_failed(const Revisions& revisions, const ChangePtr& change, const PoolDifference& difference, uint32_t attempt,
+                   const caf::error& err) {
+  auto error = from_caf(err);
+  auto comes_back = error.code == ec::restarting && difference.kind != PoolChangeKind::removed;
+  if (comes_back && attempt < commit_attempts)
+    return after_pause(revisions.self, revisions.state().put_off, pause_before(attempt),
+                       [=] { commit_again(revisions, change, difference, attempt + 1); });
+  log::error("pool did not answer its commit", {{"pool", difference.name.value}, {"error", render(error)}});
+  committed(revisions, change, unanswered(revisions, difference, error));
+}
+
+/// The others have committed, so there is only the way forward: one that died with what it had prepared prepares it anew.
+void commit_again(const Revisions& revisions, const ChangePtr& change, const PoolDifference& difference, uint32_t attempt) {
+  auto failed = [=](caf::error& err) { commit_failed(revisions, change, difference, attempt, err); };
+  auto done = [=](PoolReceipt& receipt) { committed(revisions, change, std::move(receipt)); };
+  auto go = [=](PoolActors& pools) {
+    auto found = pools.find(difference.name);
+    if (found == pools.end())
+      return committed(revisions, change,
+                       unanswered(revisions, difference, {ec::internal, "pool", "its actor is not known", {}}));
+    auto pool = found->second;
+    if (difference.kind == PoolChangeKind::added)
+      return revisions.self->request(pool, pool_deadline, DescribePool{})
+        .then([=](const PoolInfo& info) { committed(revisions, change, receipt_of_added(info)); }, failed);
+    revisions.self->request(pool, change->options.timeout, prepare_order(*change, difference.name))
+      .then(
+        [=](const PreparedGeneration&) {
+          revisions.self->request(pool, pool_deadline, CommitGeneration{change->options.drain}).then(done, failed);
+        },
+        failed);
+  };
+  revisions.self->request(revisions.context->node, describe_deadline, FindPools{}).then(go, failed);
 }
 
 void commit_pools(const Revisions& revisions, const ChangePtr& change) {
@@ -197,7 +307,7 @@ void commit_pools(const Revisions& revisions, const ChangePtr& change) {
     return describe_after(revisions, change);
   for (const auto& difference : change->receipt.difference.pools) {
     auto done = [=](PoolReceipt& receipt) { committed(revisions, change, std::move(receipt)); };
-    auto failed = [=](caf::error& err) { commit_failed(revisions, change, difference, err); };
+    auto failed = [=](caf::error& err) { commit_failed(revisions, change, difference, 1, err); };
     switch (difference.kind) {
       case PoolChangeKind::changed:
         revisions.self
@@ -209,30 +319,20 @@ void commit_pools(const Revisions& revisions, const ChangePtr& change) {
           .then(done, failed);
         break;
       case PoolChangeKind::added:
-        revisions.self->request(change->added.at(difference.name), pool_deadline, DescribePool{})
-          .then(
-            [=](const PoolInfo& info) {
-              auto receipt = PoolReceipt{};
-              receipt.name = info.name;
-              receipt.kind = PoolChangeKind::added;
-              receipt.new_generation = info.generation;
-              receipt.old_runtime = receipt.new_runtime = info.effective;
-              receipt.state = info.state;
-              receipt.reason = info.reason;
-              committed(revisions, change, std::move(receipt));
-            },
-            failed);
+        revisions.self->request(change->added.at(difference.name).actor, pool_deadline, DescribePool{})
+          .then([=](const PoolInfo& info) { committed(revisions, change, receipt_of_added(info)); }, failed);
         break;
     }
   }
 }
 
 void commit(const Revisions& revisions, const ChangePtr& change) {
+  stop_preparing(revisions, change);
   change->receipt.prepare_time = lap(*change);
   change->receipt.time = now();
   revisions.context->on_change(change->settings);
   keep(revisions, change);
-  auto change_pools = ChangePools{change->added, {}, longest_launch(*change->settings)};
+  auto change_pools = ChangePools{change->added, {}, change->options.drain, longest_launch(*change->settings)};
   for (const auto& difference : change->receipt.difference.pools)
     if (difference.kind == PoolChangeKind::removed)
       change_pools.removed.push_back(difference.name);
@@ -260,6 +360,8 @@ void one_prepared(const Revisions& revisions, const ChangePtr& change, std::opti
 
 Error late(const Change& change, const PoolName& pool, const caf::error& err) {
   auto error = from_caf(err);
+  if (error.code == ec::restarting)
+    return died_preparing(pool);
   if (error.code != ec::deadline_exceeded)
     return error;
   return {ec::deadline_exceeded, "pool \"" + pool.value + "\"",
@@ -268,11 +370,11 @@ Error late(const Change& change, const PoolName& pool, const caf::error& err) {
 }
 
 void prepare_added(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
-  auto settings = std::shared_ptr<const PoolSettings>{change->settings, &change->settings->pools.at(name.value)};
-  auto node = std::shared_ptr<const NodeSettings>{change->settings, &change->settings->node};
-  auto generation = revisions.state().last_generations[name] + 1;
-  auto pool = revisions.context->spawn_pool(revisions.context->node, std::move(settings), std::move(node), generation);
-  change->added[name] = pool;
+  auto order = prepare_order(*change, name);
+  auto seed = new_pool(order.settings, order.node, revisions.state().last_generations[name] + 1);
+  auto& added = change->added[name];
+  added.memory = seed.memory;
+  auto pool = added.actor = revisions.context->spawn_pool(revisions.context->node, std::move(seed));
   revisions.self->request(pool, change->options.timeout, AwaitReady{})
     .then([=](const PoolInfo& info) {
       // A new pool has no generation that could go on: it must be able to serve.
@@ -282,11 +384,7 @@ void prepare_added(const Revisions& revisions, const ChangePtr& change, const Po
 }
 
 void prepare_changed(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
-  auto settings = std::shared_ptr<const PoolSettings>{change->settings, &change->settings->pools.at(name.value)};
-  auto node = std::shared_ptr<const NodeSettings>{change->settings, &change->settings->node};
-  revisions.self
-    ->request(change->pools.at(name), change->options.timeout,
-              PrepareGeneration{std::move(settings), std::move(node), change->options.allow_fallback})
+  revisions.self->request(change->pools.at(name), change->options.timeout, prepare_order(*change, name))
     .then([=](const PreparedGeneration&) { one_prepared(revisions, change, std::nullopt); },
           [=](caf::error& err) { one_prepared(revisions, change, late(*change, name, err)); });
 }
@@ -302,12 +400,14 @@ void prepare(const Revisions& revisions, const ChangePtr& change) {
     std::count_if(pools.begin(), pools.end(), [](const auto& x) { return x.kind != PoolChangeKind::removed; }));
   if (change->open == 0)
     return commit(revisions, change);
+  change->is_preparing = true;
   for (const auto& difference : pools) {
     if (difference.kind == PoolChangeKind::added)
       prepare_added(revisions, change, difference.name);
     else if (difference.kind == PoolChangeKind::changed)
       prepare_changed(revisions, change, difference.name);
   }
+  watch_pools(revisions, change);
 }
 
 void no_change(const Revisions& revisions, const ChangePtr& change) {
@@ -317,10 +417,13 @@ void no_change(const Revisions& revisions, const ChangePtr& change) {
   change->promise.deliver(change->receipt);
 }
 
-/// A pool that does not serve as it is configured to is made anew whatever has changed: its host may have been mended.
-void add_broken_pools(SettingsDifference& difference, const PoolInfos& pools, const Settings& settings) {
+/// A pool that does not serve as it is configured to is made anew whatever has changed: its host may have been mended, or it
+/// died in the middle of a change.
+void add_broken_pools(const Revisions& revisions, SettingsDifference& difference, const PoolInfos& pools,
+                      const Settings& settings) {
   for (const auto& pool : pools) {
-    auto is_broken = pool.state == PoolState::degraded || pool.state == PoolState::unavailable;
+    auto is_broken = pool.state == PoolState::degraded || pool.state == PoolState::unavailable
+                     || revisions.state().not_in_effect.count(pool.name) > 0;
     auto is_there = std::any_of(difference.pools.begin(), difference.pools.end(),
                                 [&](const auto& x) { return x.name == pool.name; });
     if (is_broken && !is_there && settings.pools.contains(pool.name.value))
@@ -346,7 +449,7 @@ void look_around(const Revisions& revisions, const ChangePtr& change) {
               revisions.self->request(revisions.context->node, 2 * describe_deadline, ListPools{})
                 .then(
                   [=](const PoolInfos& infos) {
-                    add_broken_pools(change->receipt.difference, infos, *change->settings);
+                    add_broken_pools(revisions, change->receipt.difference, infos, *change->settings);
                     if (change->receipt.difference.empty())
                       return no_change(revisions, change);
                     prepare(revisions, change);
@@ -417,7 +520,7 @@ caf::result<Plan> make_plan(const Revisions& revisions, const std::vector<Config
   revisions.self->request(revisions.context->node, 2 * describe_deadline, ListPools{})
     .then(
       [=, wanted = *settings](const PoolInfos& pools) mutable {
-        add_broken_pools(plan.difference, pools, *wanted);
+        add_broken_pools(revisions, plan.difference, pools, *wanted);
         revisions.self->request(revisions.context->node, 2 * describe_deadline, ListContainers{true, {}})
           .then(
             [=](const ContainerInfos& containers) mutable {
@@ -452,6 +555,7 @@ RevisionActor::behavior_type revision_actor(Self self, RevisionContext context, 
         result.push_back(revision.info);
       return result;
     },
+    [=](const RestartDue& due) { take_up(self->state.put_off, due.ticket); },
   };
 }
 

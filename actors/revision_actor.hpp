@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/restarts.hpp"
 #include "messages/revision.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -10,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 
 namespace berth {
 
@@ -30,6 +32,9 @@ struct RevisionState {
   uint64_t changing = 0;
   /// The last generation of every pool there ever was: one that comes back goes on counting.
   std::map<PoolName, uint64_t> last_generations;
+  /// Pools that died in the middle of a change and did not come back in time for it.
+  std::set<PoolName> not_in_effect;
+  PutOff put_off;
 
   static inline const char* name = "revision";
 };

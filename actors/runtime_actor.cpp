@@ -2,7 +2,7 @@
 
 #include "actors/guard.hpp"
 
-#include <algorithm>
+#include <caf/typed_response_promise.hpp>
 
 namespace berth {
 
@@ -26,34 +26,10 @@ ProbeActor::behavior_type probe_actor(ProbeActor::pointer self, ProbeRuntime pro
   };
 }
 
-void grant(Self self) {
-  auto& state = self->state;
-  while (state.free_slots > 0 && !state.waiting.empty()) {
-    auto next = std::move(state.waiting.front());
-    state.waiting.pop_front();
-    --state.free_slots;
-    state.holders.insert(next.holder);
-    next.promise.deliver(StartSlot{});
-  }
-}
-
-void give_back(Self self, const caf::actor_addr& holder) {
-  auto& state = self->state;
-  state.waiting.erase(std::remove_if(state.waiting.begin(), state.waiting.end(),
-                                     [&](const auto& x) { return x.holder == holder; }),
-                      state.waiting.end());
-  if (state.holders.erase(holder) > 0)
-    ++state.free_slots;
-  grant(self);
-}
-
 } // namespace
 
-RuntimeActor::behavior_type runtime_actor(Self self, ProbeRuntime probe, std::chrono::milliseconds deadline,
-                                          uint32_t slots) {
+RuntimeActor::behavior_type runtime_actor(Self self, ProbeRuntime probe, std::chrono::milliseconds deadline) {
   guard(self);
-  self->state.free_slots = slots;
-  self->set_down_handler([=](const caf::down_msg& down) { give_back(self, down.source); });
   return {
     [=](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
       auto promise = self->make_response_promise<PreparedRuntime>();
@@ -63,15 +39,6 @@ RuntimeActor::behavior_type runtime_actor(Self self, ProbeRuntime probe, std::ch
               [promise](caf::error& err) mutable { promise.deliver(std::move(err)); });
       return promise;
     },
-    [=](const TakeStartSlot&) -> caf::result<StartSlot> {
-      auto holder = caf::actor_cast<caf::actor_addr>(self->current_sender());
-      self->monitor(caf::actor_cast<caf::actor>(self->current_sender()));
-      auto promise = self->make_response_promise<StartSlot>();
-      self->state.waiting.push_back({std::move(holder), promise});
-      grant(self);
-      return promise;
-    },
-    [=](const ReturnStartSlot&) { give_back(self, caf::actor_cast<caf::actor_addr>(self->current_sender())); },
   };
 }
 

@@ -5,25 +5,12 @@
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
-#include <caf/typed_response_promise.hpp>
 
-#include <deque>
 #include <functional>
-#include <set>
 
 namespace berth {
 
 struct RuntimeState {
-  struct Waiting {
-    caf::actor_addr holder;
-    caf::typed_response_promise<StartSlot> promise;
-  };
-
-  uint32_t free_slots = 0;
-  /// Who holds a slot. A container that dies gives it back by its death.
-  std::set<caf::actor_addr> holders;
-  std::deque<Waiting> waiting;
-
   static inline const char* name = "runtime";
 };
 
@@ -31,8 +18,8 @@ struct RuntimeState {
 /// its own.
 using ProbeRuntime = std::function<Result<PreparedRuntime>()>;
 
-/// RUNTIME that is prepared by `probe` within `deadline` and lets `slots` containers start at a time.
+/// RUNTIME that is prepared by `probe` within `deadline`.
 RuntimeActor::behavior_type runtime_actor(RuntimeActor::stateful_pointer<RuntimeState> self, ProbeRuntime probe,
-                                          std::chrono::milliseconds deadline, uint32_t slots);
+                                          std::chrono::milliseconds deadline);
 
 } // namespace berth

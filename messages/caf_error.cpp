@@ -29,7 +29,9 @@ Error from_caf(const caf::error& error) {
   if (error == caf::sec::request_timeout)
     return {ec::deadline_exceeded, "request", "no answer within the deadline of the protocol",
             "the work may still finish: look at `berth events`"};
-  if (error == caf::sec::request_receiver_down || error == caf::exit_reason::user_shutdown)
+  if (error == caf::sec::request_receiver_down)
+    return {ec::restarting, "request", "the actor that should answer has died", "it is started again: try again"};
+  if (error == caf::exit_reason::user_shutdown)
     return {ec::shutting_down, "request", "the actor that should answer has ended", "try again"};
   return {ec::internal, "request", "code " + std::to_string(error.code()) + " of " + caf::to_string(error.category()),
           "this is a defect: please report it"};

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "messages/container_info.hpp"
 #include "messages/oom.hpp"
+#include "messages/pool.hpp"
 
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
@@ -10,7 +10,7 @@
 
 namespace berth {
 
-/// POOL -> CONTAINER: go. Answered when the container runs, or with the reason why it does not.
+/// POOL -> CONTAINER: go, if you have not gone yet. Answered when the container runs, or with the reason why it does not.
 struct BeginLaunch {};
 
 template <class Inspector>
@@ -65,6 +65,17 @@ auto inspect(Inspector& f, ReleaseOutput&) {
   return f();
 }
 
+/// POOL -> CONTAINER: whom you work with from now on. One of them has died, and this one is in its place.
+struct UseNeighbours {
+  PoolActor pool;
+  OomActor oom;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, UseNeighbours& x) {
+  return f(x.pool, x.oom);
+}
+
 /// INTERNAL: one packet from the monitor (runtimes/monitor_protocol.hpp).
 struct MonitorPacket {
   std::string bytes;
@@ -111,6 +122,10 @@ constexpr auto stop_slack = std::chrono::seconds{60};
 /// Ordering rules: 1. the OOM watch is placed between create and start; 2. the pidfd is held before start; 3. an exit may
 /// overtake the start reply; 4. the final OOM count is read before the cgroup goes and told before the exit; 5. the exit is
 /// the last message about a container but its removal.
+///
+/// It tells NODE what it must not forget (`KeepContainer`) before anybody can hear of it. A CONTAINER that dies is started
+/// again by its POOL, from that and from the monitor's story, which the launcher's link repeats. So every order below may
+/// come twice, and means the same.
 using ContainerActor = caf::typed_actor<
   caf::replies_to<BeginLaunch>::with<ContainerInfo>,
   caf::replies_to<DescribeContainer>::with<ContainerInfo>,
@@ -118,6 +133,7 @@ using ContainerActor = caf::typed_actor<
   caf::replies_to<SignalContainer>::with<void>,
   caf::replies_to<RemoveContainer>::with<void>,
   caf::reacts_to<ReleaseOutput>,
+  caf::reacts_to<UseNeighbours>,
   caf::reacts_to<OomKill>,
   caf::reacts_to<MonitorPacket>,
   caf::reacts_to<MonitorGone>,

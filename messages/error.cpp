@@ -25,6 +25,7 @@ const char* to_string(ec code) {
     case ec::invalid_config: return "invalid_config";
     case ec::system_error: return "system_error";
     case ec::shutting_down: return "shutting_down";
+    case ec::restarting: return "restarting";
     case ec::cancelled: return "cancelled";
     case ec::internal: return "internal";
   }

@@ -55,6 +55,8 @@ enum class ec : uint8_t {
   system_error,
   /// The node is stopping.
   shutting_down,
+  /// The part of Berth that should have done this has died and comes back: the same request may succeed in a moment.
+  restarting,
   /// A defect in Berth.
   internal,
 };

@@ -11,7 +11,8 @@ namespace berth {
 
 /// Something that happened on this node. The type names are part of the API: container.accepted, container.running,
 /// container.oom, container.exited, container.failed, container.removed, pool.ready, pool.degraded, pool.unavailable,
-/// runtime.ready, runtime.failed, node.started, node.stopping.
+/// pool.generation, pool.drained, pool.retired, pool.removed, runtime.ready, runtime.failed, node.started, node.stopping,
+/// node.revision, node.revision_refused, actor.restarted, actor.resting.
 struct Event {
   /// Counts from 1 without gaps; given by the EventActor.
   uint64_t seq = 0;

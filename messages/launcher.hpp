@@ -14,20 +14,24 @@ namespace berth {
 /// The daemon's end of a monitor's socket (runtimes/monitor_connection.hpp).
 class MonitorConnection;
 
-/// CONTAINER -> LAUNCHER: write the record and the bundle, start the monitor in them and send it its plan.
+/// CONTAINER -> LAUNCHER: write the record and the bundle, start the monitor in them and send it its plan. For a container that
+/// has its monitor already, its link is given again: an order that comes twice starts nothing twice.
 struct StartMonitor {
   /// Complete but for what only a running container has (pid, times).
   ContainerInfo info;
   /// Whether an OOM kill shall take the whole container (cgroup v2: memory.oom.group).
   bool oom_group = false;
+  /// It was created already, so there is a link to be given, and nothing to be started.
+  bool is_created = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, StartMonitor& x) {
-  return f(x.info, x.oom_group);
+  return f(x.info, x.oom_group, x.is_created);
 }
 
-/// LAUNCHER -> CONTAINER: the plan is sent, the monitor is at work. Never leaves the process.
+/// LAUNCHER -> CONTAINER: the plan is sent, the monitor is at work. The link tells whoever listens the whole story, from its
+/// beginning; it lasts until `RemoveFiles`. Never leaves the process.
 struct MonitorLink {
   std::shared_ptr<MonitorConnection> connection;
 };

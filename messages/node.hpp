@@ -1,19 +1,21 @@
 #pragma once
 
-#include "messages/pool.hpp"
+#include "messages/pool_memory.hpp"
 
 #include <map>
 
 namespace berth {
 
-/// API -> NODE: whom do I talk to about this container?
+/// API -> NODE: whom do I talk to about this container? Waits for one that is being started again.
 struct FindContainer {
   ContainerId id;
+  /// Who is known to have died; another one is wanted.
+  caf::actor_addr except;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, FindContainer& x) {
-  return f(x.id);
+  return f(x.id, x.except);
 }
 
 struct ListContainers {
@@ -38,18 +40,22 @@ auto inspect(Inspector& f, FindPools&) {
 
 using PoolActors = std::map<PoolName, PoolActor>;
 
+/// A pool that REVISION has spawned, and what it began with.
+struct AddedPool {
+  PoolActor actor;
+  PoolMemoryPtr memory;
+};
+
 /// REVISION -> NODE: launches find these pools from now on, and those no more. Containers of removed pools are still found.
+/// Never leaves the process.
 struct ChangePools {
-  PoolActors added;
+  std::map<PoolName, AddedPool> added;
+  /// Names of pools that end, and what becomes of their containers.
   std::vector<PoolName> removed;
+  DrainMode drain = DrainMode::wait;
   /// How long a launch may take at most, by the new settings.
   std::chrono::milliseconds longest_launch{0};
 };
-
-template <class Inspector>
-auto inspect(Inspector& f, ChangePools& x) {
-  return f(x.added, x.removed, x.longest_launch);
-}
 
 struct ListPools {};
 
@@ -58,16 +64,37 @@ auto inspect(Inspector& f, ListPools&) {
   return f();
 }
 
-/// POOL -> NODE: this actor stands for the container from now on.
+/// POOL -> NODE: this actor stands for the container from now on. Never leaves the process.
 struct ContainerSpawned {
   ContainerId id;
   ContainerActor actor;
+  ContainerMemoryPtr memory;
+};
+
+/// CONTAINER -> NODE: remember this. Never leaves the process.
+struct KeepContainer {
+  ContainerMemoryPtr memory;
+};
+
+/// POOL -> NODE: what was that container that has lost its actor? Answered with `unknown_container` if it is removed.
+struct RecallContainer {
+  ContainerId id;
 };
 
 template <class Inspector>
-auto inspect(Inspector& f, ContainerSpawned& x) {
-  return f(x.id, x.actor);
+auto inspect(Inspector& f, RecallContainer& x) {
+  return f(x.id);
 }
+
+/// NODE -> POOL. Never leaves the process.
+struct RecalledContainer {
+  ContainerMemoryPtr memory;
+};
+
+/// POOL -> NODE: remember this. Never leaves the process.
+struct KeepPool {
+  PoolMemoryPtr memory;
+};
 
 /// CONTAINER -> NODE: nothing is left of it; the id is free.
 struct ContainerRemoved {
@@ -87,10 +114,15 @@ using PoolInfos = std::vector<PoolInfo>;
 ///     API -- LaunchOrder ------> NODE --> (delegated to the POOL)
 ///                                     \-> unknown_pool, duplicate_id, bad_id, rootfs_missing, bad_request
 ///     API -- FindContainer ----> NODE --> ContainerActor
-///                                     \-> unknown_container
+///                                     \-> unknown_container, restarting
 ///     API -- CancelLaunch -----> NODE --> (delegated to the POOL), or false if the launch has left the queue
 ///     API -- ListContainers ---> NODE --> ContainerInfos, by time of acceptance
 ///     API -- ListPools --------> NODE --> PoolInfos, by name
+///
+/// It starts pools and OOM again when they die, and has what is needed for that: POOL and CONTAINER tell it what they must not
+/// forget before anybody else can hear of it (`KeepPool`, `KeepContainer`). Launches of a pool that died are given to the new
+/// one; the others are answered by their containers. NODE itself, EVENT, REVISION and the LAUNCHERs are not started again:
+/// without them berthd ends, and the service manager starts it.
 ///
 /// An id is taken from the moment of acceptance until the container is removed. `ContainerRemoved` is sent before anybody is
 /// told of the removal, so whoever knows of it can use the id again.
@@ -103,6 +135,16 @@ using NodeActor = caf::typed_actor<
   caf::replies_to<FindPools>::with<PoolActors>,
   caf::replies_to<ChangePools>::with<void>,
   caf::reacts_to<ContainerSpawned>,
-  caf::reacts_to<ContainerRemoved>>;
+  caf::reacts_to<KeepContainer>,
+  caf::replies_to<RecallContainer>::with<RecalledContainer>,
+  caf::reacts_to<KeepPool>,
+  caf::reacts_to<ContainerRemoved>,
+  caf::reacts_to<RestartDue>>;
 
 } // namespace berth
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::ChangePools)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::ContainerSpawned)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::KeepContainer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::RecalledContainer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::KeepPool)

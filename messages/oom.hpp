@@ -63,7 +63,7 @@ using OomListener = caf::typed_actor<caf::reacts_to<OomKill>>;
 /// Who is told about all of them.
 using OomSubscriber = caf::typed_actor<caf::reacts_to<OomKill>, caf::reacts_to<OomGap>>;
 
-/// CONTAINER -> OOM: watch this container, whose group is new. An error means that kills are told only at its end.
+/// CONTAINER -> OOM: watch this container, from the beginning of its group on. An error means that kills are told only at its end.
 struct WatchOom {
   ContainerId container;
   PoolName pool;
@@ -77,13 +77,17 @@ struct WatchOom {
   std::string cgroup;
   /// Host pid of init, to tell a victim apart.
   int32_t init_pid = 0;
+  /// Kills that were told already, and whether one of them took the container: not 0 when it was watched before, by an OOM that
+  /// has died or for an actor that has.
+  uint64_t told = 0;
+  bool container_killed = false;
   OomListener listener;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, WatchOom& x) {
   return f(x.container, x.pool, x.runtime, x.generation, x.has_host_processes, x.memory_cgroup, x.cgroup, x.init_pid,
-           x.listener);
+           x.told, x.container_killed, x.listener);
 }
 
 /// CONTAINER -> OOM: the container has ended with these counters; tell what was not told yet, then forget it.
@@ -165,6 +169,9 @@ constexpr auto oom_deadline = std::chrono::seconds{10};
 ///     OOM ------ OomSummary ---> CONTAINER      only now may the container tell its exit
 ///
 /// So the kill is always told before the exit. A subscriber without credit misses messages and is told how many.
+///
+/// An OOM that dies is started again by NODE. The counters are the kernel's, so nothing is lost: every container has itself
+/// watched again by the new one, and says what was told. Subscribers subscribe again when theirs has ended.
 using OomActor = caf::typed_actor<
   caf::replies_to<WatchOom>::with<void>,
   caf::replies_to<FinishOom>::with<OomSummary>,

@@ -1,6 +1,8 @@
 #pragma once
 
-#include "messages/container.hpp"
+#include "messages/container_info.hpp"
+#include "messages/oom.hpp"
+#include "messages/supervision.hpp"
 
 #include <caf/actor_control_block.hpp>
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -18,11 +20,13 @@ struct LaunchOrder {
   LaunchSpec spec;
   /// Who reads the output; an `auto_remove` container is kept until it sends `ReleaseOutput` or ends. May be null.
   caf::strong_actor_ptr reader;
+  /// NODE gave it to a POOL that has died, which may have made the container already.
+  bool is_repeated = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, LaunchOrder& x) {
-  return f(x.spec, x.reader);
+  return f(x.spec, x.reader, x.is_repeated);
 }
 
 /// How a pool stands.
@@ -36,6 +40,8 @@ enum class PoolState : uint8_t {
   unavailable,
   /// Not configured any more; ends with its last container.
   retired,
+  /// An actor that it needs has died again and again, and rests before it is started again; launches are refused meanwhile.
+  restarting,
 };
 
 const char* to_string(PoolState state);
@@ -76,6 +82,8 @@ struct PoolInfo {
   uint32_t queue_length = 0;
   bool overrides_allowed = true;
   bool fallback_allowed = true;
+  /// How often an actor of the pool (its own, selector, runtimes, those of its containers) has died and was started again.
+  uint64_t restarts = 0;
   std::vector<DrainingGeneration> draining;
 };
 
@@ -83,7 +91,7 @@ template <class Inspector>
 auto inspect(Inspector& f, PoolInfo& x) {
   return f(x.name, x.state, x.generation, x.configured, x.effective, x.source, x.origin, x.version, x.platform, x.root,
            x.reason, x.running, x.starting, x.queued, x.max_containers, x.queue_length, x.overrides_allowed,
-           x.fallback_allowed, x.draining);
+           x.fallback_allowed, x.restarts, x.draining);
 }
 
 struct DescribePool {};
@@ -114,6 +122,45 @@ auto inspect(Inspector& f, ContainerEnded& x) {
   return f(x.id);
 }
 
+/// NODE -> POOL: the OOM that watches containers from now on.
+struct UseOom {
+  OomActor oom;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, UseOom& x) {
+  return f(x.oom);
+}
+
+/// CONTAINER -> POOL: I want to start. Answered when a slot is free; the slot belongs to the sender until it sends
+/// `ReturnStartSlot` or ends.
+struct TakeStartSlot {
+  /// The start is under way already, by the leave of a POOL that has died: answered at once, and counted.
+  bool is_held = false;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, TakeStartSlot& x) {
+  return f(x.is_held);
+}
+
+/// POOL -> CONTAINER.
+struct StartSlot {};
+
+template <class Inspector>
+auto inspect(Inspector& f, StartSlot&) {
+  return f();
+}
+
+struct ReturnStartSlot {};
+
+template <class Inspector>
+auto inspect(Inspector& f, ReturnStartSlot&) {
+  return f();
+}
+
+/// How long a container waits for a start slot: starts in front of it may each take their whole time.
+constexpr auto start_slot_deadline = std::chrono::seconds{600};
 // -- changes of a running pool (messages/revision.hpp tells their order) ---------------------------
 
 enum class PoolChangeKind : uint8_t { added, removed, changed };
@@ -229,12 +276,20 @@ auto inspect(Inspector& f, QueueTimeout& x) {
 /// How long the API waits for a launch beyond what queue and start may take by configuration.
 constexpr auto launch_slack = std::chrono::seconds{60};
 
-/// POOL: admits launches, owns the pool's runtimes and its SELECTOR.
+/// POOL: admits launches, bounds how many starts run at once, owns the pool's runtimes and its SELECTOR. All its generations
+/// share the start slots: a change must not let twice as many starts loose.
 ///
 ///     NODE ----- LaunchOrder ----> POOL --> ContainerInfo, when it runs
 ///                                       \-> limit_reached, queue_timeout, limit_exceeded, pool_unavailable, …
 ///     NODE ----- CancelLaunch ---> POOL --> bool
+///     CONTAINER - TakeStartSlot --> POOL --> StartSlot (when one is free, first come first served)
+///     CONTAINER - ReturnStartSlot -> POOL
 ///     CONTAINER - ContainerEnded -> POOL    frees the place; the next queued launch goes on
+///     POOL ------ UseNeighbours --> CONTAINER   one of its neighbours was started again
+///
+/// It tells NODE what it must not forget (`KeepPool`) whenever that changes. Of its own actors, those that die are started
+/// again: a SELECTOR by its rules, a RUNTIME by what its probe had found, a CONTAINER by what NODE remembers. A POOL that dies
+/// is started again by NODE, which gives it its containers and repeats the launches that have no answer yet.
 using PoolActor = caf::typed_actor<
   caf::replies_to<LaunchOrder>::with<ContainerInfo>,
   caf::replies_to<CancelLaunch>::with<bool>,
@@ -244,7 +299,11 @@ using PoolActor = caf::typed_actor<
   caf::reacts_to<AbortGeneration>,
   caf::replies_to<RetirePool>::with<PoolReceipt>,
   caf::replies_to<AwaitReady>::with<PoolInfo>,
+  caf::replies_to<TakeStartSlot>::with<StartSlot>,
+  caf::reacts_to<ReturnStartSlot>,
+  caf::reacts_to<UseOom>,
   caf::reacts_to<ContainerEnded>,
+  caf::reacts_to<RestartDue>,
   caf::reacts_to<QueueTimeout>>;
 
 } // namespace berth

@@ -225,6 +225,7 @@ using RevisionActor = caf::typed_actor<
   caf::replies_to<PlanConfig>::with<Plan>,
   caf::replies_to<ApplyConfig>::with<Receipt>,
   caf::replies_to<RollBack>::with<Receipt>,
-  caf::replies_to<ListRevisions>::with<RevisionInfos>>;
+  caf::replies_to<ListRevisions>::with<RevisionInfos>,
+  caf::reacts_to<RestartDue>>;
 
 } // namespace berth

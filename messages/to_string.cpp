@@ -10,6 +10,17 @@ const char* to_string(OomScope scope) {
   return "?";
 }
 
+const char* to_string(ActorKind kind) {
+  switch (kind) {
+    case ActorKind::pool: return "pool";
+    case ActorKind::selector: return "selector";
+    case ActorKind::runtime: return "runtime";
+    case ActorKind::container: return "container";
+    case ActorKind::oom: return "oom";
+  }
+  return "?";
+}
+
 const char* to_string(PoolChangeKind kind) {
   switch (kind) {
     case PoolChangeKind::added: return "added";
@@ -26,6 +37,7 @@ const char* to_string(PoolState state) {
     case PoolState::degraded: return "degraded";
     case PoolState::unavailable: return "unavailable";
     case PoolState::retired: return "retired";
+    case PoolState::restarting: return "restarting";
   }
   return "?";
 }

@@ -111,7 +111,7 @@ private:
     auto verdict = Result<void>{failure(ec::deadline_exceeded, subject(), {})};
     for (;;) {
       auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
-      if (left.count() <= 0 || wait_any({{connection_->socket().get(), Interest::readable}}, left) == 0)
+      if (left.count() <= 0 || wait_any({{&connection_->socket(), Interest::readable}}, left) == 0)
         return failure(ec::deadline_exceeded, subject(), {});
       auto packet = connection_->receive();
       if (!packet) {

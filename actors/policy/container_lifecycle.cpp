@@ -18,7 +18,7 @@ std::optional<Phase> next(Phase phase, Happened event) {
         return Phase::starting;
       break;
     case Happened::monitor_started:
-      if (phase == Phase::starting)
+      if (phase == Phase::created || phase == Phase::starting)
         return Phase::running;
       break;
     case Happened::stop_asked:

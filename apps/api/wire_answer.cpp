@@ -129,6 +129,7 @@ Json json_of(const PoolInfo& pool) {
           {"queueLength", pool.queue_length},
           {"overrides", pool.overrides_allowed ? "allow" : "deny"},
           {"onRuntimeUnavailable", pool.fallback_allowed ? "fallback" : "fail"},
+          {"restarts", pool.restarts},
           {"draining", json_of(pool.draining)}};
 }
 
@@ -224,6 +225,7 @@ int http_status_of(const Error& error) {
     case ec::limit_reached: return 429;
     case ec::pool_unavailable:
     case ec::shutting_down:
+    case ec::restarting:
     case ec::queue_timeout: return 503;
     case ec::deadline_exceeded: return 504;
     case ec::runtime_failed:

@@ -16,7 +16,8 @@ constexpr auto footer = R"~(Examples:
 
 Types: container.accepted, .running, .oom, .exited, .failed, .removed; pool.ready, .degraded,
 .unavailable, .generation, .drained, .retired, .removed; runtime.ready, .failed; node.started, .stopping,
-.revision, .revision_refused. A group like "container." stands for all of it. Without --since: what happens from now on, or with --no-follow all that is kept.)~";
+.revision, .revision_refused; actor.restarted, .resting. A group like "container." stands for all of it.
+Without --since: what happens from now on, or with --no-follow all that is kept.)~";
 
 struct Flags {
   EventsOptions options;

@@ -16,12 +16,14 @@ constexpr auto footer = R"~(Examples:
   berth pools -o json | jq -r '.[] | select(.state != "ready") | "\(.name): \(.reason)"'
 
 "gvisor -> runc" is a pool that is configured for gvisor and serves with runc for the reason given. GEN
-is the generation of the pool's settings; DRAINING lists older ones with their containers.)~";
+is the generation of the pool's settings; DRAINING lists older ones with their containers. RESTARTS counts
+actors of the pool that have died and were started again; containers do not notice. More than a few in a
+row are a defect of Berth: the pool rests between them ("restarting"), and REASON says why.)~";
 
 Tone tone_of(const std::string& state) {
   if (state == "ready")
     return Tone::good;
-  return state == "unavailable" ? Tone::bad : Tone::warning;
+  return state == "unavailable" || state == "restarting" ? Tone::bad : Tone::warning;
 }
 
 std::string describe_runtime(const PoolView& pool) {
@@ -44,6 +46,7 @@ std::string to_table(const std::vector<PoolView>& pools, bool in_colour) {
                       {"RUNNING", true},
                       {"STARTING", true},
                       {"QUEUED", true},
+                      {"RESTARTS", true},
                       {"DRAINING"},
                       {"REASON"}}};
   for (auto& pool : pools)
@@ -56,6 +59,7 @@ std::string to_table(const std::vector<PoolView>& pools, bool in_colour) {
                {count_of(pool.running, pool.max_containers)},
                {std::to_string(pool.starting)},
                {count_of(pool.queued, pool.queue_length)},
+               {std::to_string(pool.restarts)},
                {pool.draining},
                {pool.reason}});
   return table.render(in_colour);

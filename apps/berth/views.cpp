@@ -101,6 +101,7 @@ PoolView to_pool(const Json& json) {
   result.queue_length = as_number(member(json, "queueLength"));
   result.max_containers = as_number(member(json, "maxContainers"));
   result.generation = as_number(member(json, "generation"));
+  result.restarts = as_number(member(json, "restarts"));
   for (auto& old : member(json, "draining"))
     result.draining += (result.draining.empty() ? "" : ", ") + std::to_string(as_number(member(old, "generation"))) + " ("
                        + as_text(member(old, "runtime")) + "): " + std::to_string(as_number(member(old, "containers")));

@@ -53,6 +53,7 @@ struct PoolView {
   uint64_t queue_length = 0;
   uint64_t max_containers = 0;
   uint64_t generation = 0;
+  uint64_t restarts = 0;
   /// Old generations that still have containers: "2 (gvisor): 3, 1 (runc): 1".
   std::string draining;
   std::string json;

@@ -6,9 +6,11 @@
 #include "actors/node_actor.hpp"
 #include "actors/oom_actor.hpp"
 #include "actors/pool_actor.hpp"
+#include "actors/restarts.hpp"
 #include "actors/revision_actor.hpp"
 #include "actors/runtime_actor.hpp"
 #include "apps/berthd/http_server.hpp"
+#include "messages/caf_error.hpp"
 #include "messages/registration.hpp"
 #include "runtimes/linux/bundle_host.hpp"
 #include "runtimes/linux/file.hpp"
@@ -114,13 +116,6 @@ Result<void> make_node_directories(const NodePaths& paths) {
   return {};
 }
 
-Result<std::shared_ptr<OomWatch>> start_oom_watch(CgroupVersion version) {
-  auto watch = OomWatch::open(version);
-  if (!watch)
-    return failure(watch.error());
-  return std::shared_ptr<OomWatch>{std::move(*watch)};
-}
-
 /// Without it victims have no names, and nothing else is missing.
 std::shared_ptr<KernelLog> open_kernel_log() {
   auto result = std::make_shared<KernelLog>(KernelLog::open());
@@ -130,18 +125,32 @@ std::shared_ptr<KernelLog> open_kernel_log() {
   return result;
 }
 
-Result<void> watch_oom(FdMonitor& fds, const std::shared_ptr<OomWatch>& watch, const OomActor& oom) {
-  auto token = fds.watch(watch->descriptor(), [watch, oom] {
-    caf::anon_send(oom, OomStirred{watch->drain()});
-    return true;
-  });
-  if (!token)
-    return failure(token.error());
-  return {};
-}
-
-uint32_t start_slots(const PoolSettings& pool, const HostFacts& facts) {
-  return pool.max_concurrent_starts.value > 0 ? pool.max_concurrent_starts.value : 2 * facts.cpus;
+/// An OOM with watches of its own: those of one that has died go with the last descriptor that is watched for it.
+SpawnOom oom_spawner(caf::actor_system& system, std::shared_ptr<FdMonitor> fds, CgroupVersion version,
+                     const ActorWatch& on_spawn) {
+  struct Last {
+    FdMonitor::Token token = 0;
+  };
+  return [=, &system, last = std::make_shared<Last>(), log = open_kernel_log()]() -> Result<OomActor> {
+    auto opened = OomWatch::open(version);
+    if (!opened)
+      return failure(opened.error());
+    auto watch = std::shared_ptr<OomWatch>{std::move(*opened)};
+    auto oom = system.spawn(oom_actor, make_oom_source(watch, log));
+    fds->unwatch(last->token);
+    auto token = fds->watch(watch->descriptor(), [watch, oom] {
+      caf::anon_send(oom, OomStirred{watch->drain()});
+      return true;
+    });
+    if (!token) {
+      caf::anon_send_exit(oom, caf::exit_reason::user_shutdown);
+      return failure(token.error());
+    }
+    last->token = *token;
+    if (on_spawn)
+      on_spawn(ActorKind::oom, caf::actor_cast<caf::actor>(oom));
+    return oom;
+  };
 }
 
 /// Probes that run at once. More of them would make each other late on a node with many pools, and a pool whose probe is late
@@ -193,16 +202,35 @@ SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
                                     const std::optional<PreparedRuntime>& known) {
     auto probe = known ? ProbeRuntime{[known = *known]() -> Result<PreparedRuntime> { return known; }}
                        : probe_of(node, gate, kind, pool, settings);
-    return system.spawn(runtime_actor, std::move(probe), node->prepare_deadline(settings),
-                        start_slots(pool, node->host.facts));
+    return system.spawn(runtime_actor, std::move(probe), node->prepare_deadline(settings));
   };
-  return [=, &system](const NodeActor& parent, std::shared_ptr<const PoolSettings> pool,
-                      const std::shared_ptr<const NodeSettings>& settings, uint64_t generation) {
-    auto context = std::make_shared<NodeContext>(*node);
-    context->settings = *settings;
-    return system.spawn(pool_actor, NodeContextPtr{std::move(context)}, parent, std::move(pool), generation,
-                        SpawnRuntime{spawn_runtime});
+  return [=, &system](const NodeActor& parent, PoolSeed seed) {
+    auto pool = system.spawn(pool_actor, node, parent, std::move(seed), SpawnRuntime{spawn_runtime});
+    if (node->on_spawn)
+      node->on_spawn(ActorKind::pool, caf::actor_cast<caf::actor>(pool));
+    return pool;
   };
+}
+
+/// EX_SOFTWARE of sysexits.h.
+constexpr int exit_defect = 70;
+
+/// Ends the process when an actor dies that nobody can start again, because it holds what the others come back by. The service
+/// manager starts berthd, and the containers go on.
+void end_with(caf::actor_system& system, const std::vector<std::pair<const char*, caf::actor>>& vital) {
+  system.spawn([vital](caf::event_based_actor* self) -> caf::behavior {
+    for (const auto& [name, actor] : vital)
+      self->monitor(actor);
+    self->set_down_handler([vital](const caf::down_msg& down) {
+      for (const auto& [name, actor] : vital)
+        if (actor.address() == down.source && !is_regular_end(down.reason)) {
+          log::error("berthd cannot go on without this actor, which died; its containers do",
+                     {{"actor", name}, {"error", render(from_caf(down.reason))}, {"next", "start berthd again"}});
+          std::_Exit(exit_defect);
+        }
+    });
+    return {[](caf::unit_t) {}};
+  });
 }
 
 /// The settings that are in effect, for those who ask from any thread.
@@ -328,9 +356,6 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   if (!fds)
     return failure(fds.error());
   parts->fds = std::move(*fds);
-  auto watch = start_oom_watch(host->cgroups->host().version);
-  if (!watch)
-    return failure(watch.error());
   parts->config = std::make_unique<SystemConfig>(host->facts.cpus);
   parts->system = std::make_unique<caf::actor_system>(*parts->config);
   auto& system = *parts->system;
@@ -340,26 +365,34 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   context->fds = parts->fds;
   context->probe_rounds = probe_rounds(settings.pools.size(), host->facts);
   context->events = system.spawn(event_actor, settings.node.event_history.value);
-  context->oom = system.spawn(oom_actor, make_oom_source(*watch, open_kernel_log()));
+  context->restart_limits = options.restart_limits;
+  context->on_spawn = options.on_spawn;
   // From here on there are actors, and the destructor of their system would wait for all of them: after a failure the process
   // is of no use, and ends with them.
   auto give_up = [&](Error error) {
     (void) parts.release();
     return failure(std::move(error));
   };
-  if (auto watched = watch_oom(*parts->fds, *watch, context->oom); !watched)
-    return give_up(watched.error());
   for (auto i = 0; i < launcher_count; ++i)
     context->launchers.push_back(system.spawn<caf::detached>(launcher_actor, *host, parts->fds));
   parts->events = context->events;
   publish(parts->events, "node.started");
   auto spawn_pool = SpawnPool{pool_spawner(system, context)};
-  parts->node = system.spawn(node_actor, shared, spawn_pool, find_foreign(paths));
+  auto spawn_oom = oom_spawner(system, parts->fds, host->cgroups->host().version, context->on_spawn);
+  parts->node = system.spawn(
+    node_actor, NodeOrder{shared, spawn_pool, spawn_oom, parts->events, find_foreign(paths), context->restart_limits});
   auto revision_context = RevisionContext{parts->node, parts->events, spawn_pool,
                                           [current = parts->settings](const std::shared_ptr<const Settings>& next) {
                                             current->set(next);
                                           }};
   parts->revisions = system.spawn(revision_actor, std::move(revision_context), shared, std::move(options.files));
+  auto vital = std::vector<std::pair<const char*, caf::actor>>{
+    {"node", caf::actor_cast<caf::actor>(parts->node)},
+    {"revision", caf::actor_cast<caf::actor>(parts->revisions)},
+    {"event", caf::actor_cast<caf::actor>(parts->events)}};
+  for (const auto& launcher : context->launchers)
+    vital.emplace_back("launcher", caf::actor_cast<caf::actor>(launcher));
+  end_with(system, vital);
   auto server = HttpServer::start({.socket_path = paths.socket,
                                    .api = api_context(system, parts->node, parts->revisions, context, parts->settings),
                                    .socket_group = options.socket_group});

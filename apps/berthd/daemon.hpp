@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/node_context.hpp"
 #include "config/settings.hpp"
 #include "messages/error.hpp"
 #include "messages/revision.hpp"
@@ -21,6 +22,9 @@ struct DaemonOptions {
   std::string monitor_binary;
   /// Whose members may use the API beside root; empty: that of the process.
   std::string socket_group;
+  RestartLimits restart_limits;
+  /// Told of every actor that is started again when it dies, when it is spawned, from any thread: for tests that kill them.
+  ActorWatch on_spawn;
 };
 
 /// The whole node in one process: makes the directories, spawns the actors, serves the API.

@@ -25,7 +25,8 @@ constexpr auto footer = R"(Examples:
 
 The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on. SIGHUP makes it
 read its configuration again and run by it, or change nothing if that is not possible; the log tells what came of it.
-Exit codes: 0 ended by a signal, 1 it could not start, 2 usage, 78 the configuration is wrong.)";
+Exit codes: 0 ended by a signal, 1 it could not start, 2 usage, 70 an actor died that cannot be started again (a defect: please
+report it), 78 the configuration is wrong.)";
 
 std::vector<berth::ConfigFile> files_of(const std::vector<berth::ConfigText>& texts) {
   auto result = std::vector<berth::ConfigFile>{};

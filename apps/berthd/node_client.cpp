@@ -24,6 +24,13 @@ Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
     auto fail = [=](caf::error& err) {
       slot->put(failure(from_caf(err)));
     };
+    // A promise goes with its actor, and is not answered: only the death tells.
+    self->monitor(actor);
+    self->set_down_handler([=](const caf::down_msg&) {
+      auto down = caf::error{caf::sec::request_receiver_down};
+      fail(down);
+      self->quit();
+    });
     if constexpr (std::is_void_v<Reply>)
       self->request(actor, deadline, message).then([=] { slot->put({}); }, fail);
     else
@@ -76,23 +83,27 @@ Result<Reply> NodeClient::ask(const Handle& actor, std::chrono::milliseconds dea
   return await(begin<Reply>(system_, actor, deadline, message));
 }
 
-Result<ContainerActor> NodeClient::find(const ContainerId& id) const {
-  return ask<ContainerActor>(node_, describe_deadline, FindContainer{id});
+Result<ContainerActor> NodeClient::find(const ContainerId& id, const caf::actor_addr& except) const {
+  return ask<ContainerActor>(node_, describe_deadline, FindContainer{id, except});
 }
 
 template <class Reply, class Message>
 Result<Reply> NodeClient::ask_container(const ContainerId& id, std::chrono::milliseconds deadline,
                                         const Message& message) const {
-  auto container = find(id);
-  if (!container)
-    return failure(std::move(container.error()));
-  auto result = ask<Reply>(*container, deadline, message);
-  if (result || result.error().code != ec::shutting_down)
-    return result;
-  // Its actor ended in between. The node knows whether that was because of a removal.
-  if (auto again = find(id); !again)
-    return failure(std::move(again.error()));
-  return result;
+  auto died = caf::actor_addr{};
+  // What is asked of a container means the same when it is asked twice, so it is asked again where an actor has died.
+  for (;;) {
+    auto container = find(id, died);
+    if (!container && died && container.error().code == ec::deadline_exceeded)
+      return failure(ec::restarting, "container \"" + id.value + "\"", "its actor has died and is not back yet",
+                     "the container itself goes on: try again");
+    if (!container)
+      return failure(std::move(container.error()));
+    auto result = ask<Reply>(*container, deadline, message);
+    if (result || result.error().code != ec::restarting)
+      return result;
+    died = container->address();
+  }
 }
 
 // -- requests -----------------------------------------------------------------------------------

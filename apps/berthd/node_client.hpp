@@ -80,7 +80,8 @@ private:
   Result<Reply> ask_container(const ContainerId& id, std::chrono::milliseconds deadline,
                               const Message& message) const;
 
-  Result<ContainerActor> find(const ContainerId& id) const;
+  /// `except` is known to have died.
+  Result<ContainerActor> find(const ContainerId& id, const caf::actor_addr& except = {}) const;
 
   caf::actor_system& system_;
   const NodeActor& node_;

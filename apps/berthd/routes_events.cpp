@@ -13,7 +13,7 @@ constexpr uint32_t batch_size = 1000;
 
 /// "container.oom" is a type, "container." a group of them.
 Result<void> check_type(std::string_view type) {
-  constexpr auto groups = std::to_array<std::string_view>({"container", "pool", "runtime", "node"});
+  constexpr auto groups = std::to_array<std::string_view>({"container", "pool", "runtime", "node", "actor"});
   auto group = type.substr(0, type.find('.'));
   if (group.size() < type.size() && std::find(groups.begin(), groups.end(), group) != groups.end())
     return {};

@@ -28,6 +28,20 @@ Result<void> reap_later(Child child, FdMonitor& reaper) {
   return {};
 }
 
+/// Twice as many packets as a story has at most. What a monitor that has lost its mind tells beyond that is told once.
+constexpr size_t longest_story = 8;
+
+Error closed() {
+  return {ec::system_error, "monitor", "it has closed its socket", {}};
+}
+
+/// The same distinction that the monitor makes for those who come back to it. A packet that is not understood is told again,
+/// so that it is complained of again.
+bool is_part_of_story(const std::string& packet) {
+  auto message = decode_monitor_message(packet);
+  return !message || !std::holds_alternative<MonitorSignalFailed>(*message);
+}
+
 } // namespace
 
 MonitorConnection::MonitorConnection(UniqueFd socket)
@@ -54,7 +68,13 @@ Result<std::shared_ptr<MonitorConnection>> MonitorConnection::spawn(const std::s
 }
 
 Result<void> MonitorConnection::send(const MonitorCommand& command) {
-  return send_packet(*socket_, encode(command));
+  auto socket = [&] {
+    auto guard = std::lock_guard{mutex_};
+    return socket_;
+  }();
+  if (!socket)
+    return failure(closed());
+  return send_packet(*socket, encode(command));
 }
 
 Result<std::optional<std::string>> MonitorConnection::receive() {
@@ -69,7 +89,53 @@ Result<std::optional<std::string>> MonitorConnection::receive() {
     case ReceivedPacket::Kind::closed:
       break;
   }
-  return failure(ec::system_error, "monitor", "it has closed its socket");
+  return failure(closed());
+}
+
+void MonitorConnection::watch(FdMonitor& fds) {
+  auto watched = fds.watch(socket_, [self = shared_from_this()] {
+    for (;;) {
+      auto packet = self->receive();
+      if (!packet) {
+        self->end();
+        return false;
+      }
+      if (!*packet)
+        return true;
+      self->hear(std::move(**packet));
+    }
+  });
+  if (watched)
+    return;
+  (void)send(AbortCommand{});
+  end();
+}
+
+void MonitorConnection::listen(MonitorListener listener) {
+  // Under the lock, so that nothing new comes between the old.
+  auto guard = std::lock_guard{mutex_};
+  listener_ = std::move(listener);
+  for (const auto& packet : story_)
+    listener_.packet(packet);
+  if (gone_)
+    listener_.gone();
+}
+
+void MonitorConnection::hear(std::string packet) {
+  auto guard = std::lock_guard{mutex_};
+  if (story_.size() < longest_story && is_part_of_story(packet))
+    story_.push_back(packet);
+  if (listener_.packet)
+    listener_.packet(std::move(packet));
+}
+
+void MonitorConnection::end() {
+  auto guard = std::lock_guard{mutex_};
+  gone_ = true;
+  // Ended containers are kept until they are removed, and need no descriptor for that.
+  socket_.reset();
+  if (listener_.gone)
+    listener_.gone();
 }
 
 } // namespace berth

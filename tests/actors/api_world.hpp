@@ -138,6 +138,7 @@ inline ContainerActor::behavior_type fake_container(ContainerActor::pointer self
         }
         script->released(id);
       },
+      [](const UseNeighbours&) {},
       [](const OomKill&) {},
       [](const MonitorPacket&) {},
       [](const MonitorGone&) {},
@@ -190,7 +191,11 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
       [](const FindPools&) { return PoolActors{}; },
       [](const ChangePools&) {},
       [](const ContainerSpawned&) {},
+      [](const KeepContainer&) {},
+      [](const RecallContainer&) { return RecalledContainer{}; },
+      [](const KeepPool&) {},
       [](const ContainerRemoved&) {},
+      [](const RestartDue&) {},
   };
 }
 
@@ -218,6 +223,7 @@ inline RevisionActor::behavior_type fake_revisions() {
       [](const ListRevisions&) {
         return RevisionInfos{{1, Timestamp{1}, "start", "sha256:1", {}, true}};
       },
+      [](const RestartDue&) {},
   };
 }
 

@@ -20,6 +20,11 @@ struct ContainerWorld : berth::test::ActorWorld {
   std::vector<std::string> story;
   std::shared_ptr<FdMonitor> fds = std::shared_ptr<FdMonitor>{std::move(FdMonitor::start().value())};
   UniqueFd peer;
+  std::shared_ptr<MonitorConnection> link;
+  int links_asked = 0;
+  /// What NODE would remember.
+  ContainerMemory memory;
+  WatchOom oom_watch;
   std::optional<Error> launcher_error;
   bool oom_answers = true;
   bool slots_are_free = true;
@@ -34,8 +39,14 @@ struct ContainerWorld : berth::test::ActorWorld {
             [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
   });
 
-  OomActor oom = spawn([this](OomActor::pointer self) -> OomActor::behavior_type {
-    return {[this](const WatchOom&) { story.push_back("watched"); },
+  OomActor oom = make_oom();
+
+  OomActor make_oom() {
+    return spawn([this](OomActor::pointer self) -> OomActor::behavior_type {
+    return {[this](const WatchOom& watch) {
+              story.push_back(watch.told == 0 ? "watched" : "watched, told " + std::to_string(watch.told));
+              oom_watch = watch;
+            },
             [this, self](const FinishOom&) -> caf::result<OomSummary> {
               story.push_back("finish");
               auto promise = self->make_response_promise<OomSummary>();
@@ -52,15 +63,20 @@ struct ContainerWorld : berth::test::ActorWorld {
                 promise.deliver(oom_summary);
             },
             [](const OomRecheck&) {}};
-  });
+    });
+  }
 
   LauncherActor launcher = spawn([this]() -> LauncherActor::behavior_type {
     return {[this](const StartMonitor&) -> caf::result<MonitorLink> {
               if (launcher_error)
                 return to_caf(*launcher_error);
+              ++links_asked;
+              if (link)
+                return MonitorLink{link};
               auto sockets = seqpacket_pair().value();
               peer = std::move(sockets.second);
-              return MonitorLink{std::make_shared<MonitorConnection>(std::move(sockets.first))};
+              link = std::make_shared<MonitorConnection>(std::move(sockets.first));
+              return MonitorLink{link};
             },
             [this](const RemoveFiles&) -> caf::result<void> {
               story.push_back("files removed");
@@ -71,24 +87,32 @@ struct ContainerWorld : berth::test::ActorWorld {
             [this](const SweepContainer&) { story.push_back("swept"); }};
   });
 
-  RuntimeActor runtime = spawn([this](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
-    return {[](const PrepareRuntime&) { return PreparedRuntime{}; },
-            [this, self](const TakeStartSlot&) -> caf::result<StartSlot> {
-              if (!slots_are_free)
-                return self->make_response_promise<StartSlot>();
-              return StartSlot{};
-            },
-            [this](const ReturnStartSlot&) { story.push_back("slot returned"); }};
-  });
+  PoolActor make_pool() {
+    return spawn([this](PoolActor::pointer self) -> PoolActor::behavior_type {
+      return {[](const LaunchOrder&) { return ContainerInfo{}; },
+              [](const CancelLaunch&) { return false; },
+              [](const DescribePool&) { return PoolInfo{}; },
+              [](const PrepareGeneration&) { return PreparedGeneration{}; },
+              [](const CommitGeneration&) { return PoolReceipt{}; },
+              [](const AbortGeneration&) {},
+              [](const RetirePool&) { return PoolReceipt{}; },
+              [](const AwaitReady&) { return PoolInfo{}; },
+              [this, self](const TakeStartSlot& take) -> caf::result<StartSlot> {
+                if (take.is_held)
+                  story.push_back("slot held");
+                if (!slots_are_free && !take.is_held)
+                  return self->make_response_promise<StartSlot>();
+                return StartSlot{};
+              },
+              [this](const ReturnStartSlot&) { story.push_back("slot returned"); },
+              [](const UseOom&) {},
+              [this](const ContainerEnded&) { story.push_back("place free"); },
+              [](const RestartDue&) {},
+              [](const QueueTimeout&) {}};
+    });
+  }
 
-  PoolActor pool = spawn([this]() -> PoolActor::behavior_type {
-    return {[](const LaunchOrder&) { return ContainerInfo{}; }, [](const CancelLaunch&) { return false; },
-            [](const DescribePool&) { return PoolInfo{}; },
-            [](const PrepareGeneration&) { return PreparedGeneration{}; },
-            [](const CommitGeneration&) { return PoolReceipt{}; }, [](const AbortGeneration&) {},
-            [](const RetirePool&) { return PoolReceipt{}; }, [](const AwaitReady&) { return PoolInfo{}; },
-            [this](const ContainerEnded&) { story.push_back("place free"); }, [](const QueueTimeout&) {}};
-  });
+  PoolActor pool = make_pool();
 
   NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
     return {[](const LaunchOrder&) { return ContainerInfo{}; },
@@ -99,9 +123,14 @@ struct ContainerWorld : berth::test::ActorWorld {
             [](const FindPools&) { return PoolActors{}; },
             [](const ChangePools&) {},
             [](const ContainerSpawned&) {},
-            [this](const ContainerRemoved&) { story.push_back("id free"); }};
+            [this](const KeepContainer& keep) { memory = *keep.memory; },
+            [](const RecallContainer&) -> caf::result<RecalledContainer> { return caf::sec::runtime_error; },
+            [](const KeepPool&) {},
+            [this](const ContainerRemoved&) { story.push_back("id free"); },
+            [](const RestartDue&) {}};
   });
 
+  NodeContextPtr context;
   ContainerActor container;
   Pending<ContainerInfo> launched;
 
@@ -112,25 +141,37 @@ struct ContainerWorld : berth::test::ActorWorld {
     kept.push_back(std::move(peer));
   }
 
-  void launch(std::function<void(ContainerOrder&)> change = {}) {
+  void launch(std::function<void(ContainerMemory&)> change = {}) {
     auto node = std::make_shared<NodeContext>();
     node->fds = fds;
     node->events = events;
-    node->oom = oom;
     node->launchers = {launcher};
     auto order = ContainerOrder{};
-    order.info.spec.id = {"a"};
-    order.info.spec.pool = {"web"};
-    order.info.generation = 1;
-    order.info.accepted_at = now();
-    order.runtime = runtime;
-    order.pool = pool;
+    auto& info = order.memory.info;
+    info.spec.id = {"a"};
+    info.spec.pool = {"web"};
+    info.generation = 1;
+    info.accepted_at = now();
+    order.neighbours = {pool, oom};
     order.parent = parent;
-    order.grace = 5000ms;
+    order.memory.grace = 5000ms;
     if (change)
-      change(order);
-    container = spawn(container_actor, NodeContextPtr{node}, std::move(order));
+      change(order.memory);
+    context = node;
+    container = spawn(container_actor, context, std::move(order));
     launched = ask<ContainerInfo>(container, BeginLaunch{});
+  }
+
+  /// The actor dies, and its pool lets another one go on with what NODE remembers.
+  void die_and_go_on() {
+    caf::anon_send_exit(container, caf::exit_reason::kill);
+    run();
+    auto order = ContainerOrder{};
+    order.memory = memory;
+    order.neighbours = {pool, oom};
+    order.parent = parent;
+    container = spawn(container_actor, context, std::move(order));
+    run();
   }
 
   void hear(const MonitorMessage& message) {
@@ -153,7 +194,7 @@ struct ContainerWorld : berth::test::ActorWorld {
     hear(MonitorCreated{init.pid(), process_start_time(init.pid()).value()});
   }
 
-  void run_it(std::function<void(ContainerOrder&)> change = {}) {
+  void run_it(std::function<void(ContainerMemory&)> change = {}) {
     launch(std::move(change));
     hear_created();
     hear(MonitorStarted{now()});
@@ -214,13 +255,13 @@ TEST_CASE_METHOD(ContainerWorld, "the exit waits until the OOM actor has told ev
   oom_answers = false;
   run_it();
   hear(MonitorExited{SIGKILL, {9}, 1, 0, 0, 64});
-  CHECK(story == Story{"slot returned", "finish"});
+  CHECK(story == Story{"finish"});
   CHECK(describe().state == ContainerState::stopping);
   caf::anon_send(container, OomKill{{"a"}, {"web"}});
   oom_summary = {1, true};
   caf::anon_send(oom, OomStirred{});
   run();
-  CHECK(story == Story{"slot returned", "finish", "container.oom", "container.exited", "place free"});
+  CHECK(story == Story{"finish", "container.oom", "container.exited", "place free"});
   auto info = describe();
   CHECK(info.exit.oom_killed);
   CHECK(info.exit.code == 137);
@@ -257,7 +298,7 @@ TEST_CASE_METHOD(ContainerWorld, "stop without a time uses the pool's grace peri
 }
 
 TEST_CASE_METHOD(ContainerWorld, "signals go through the runtime where init is a sandbox", "[container]") {
-  run_it([](ContainerOrder& order) { order.info.profile.init_takes_signals = false; });
+  run_it([](ContainerMemory& with) { with.info.profile.init_takes_signals = false; });
   CHECK(ask<void>(container, SignalContainer{SIGUSR1}).get());
   ask<ContainerInfo>(container, StopContainer{});
   CHECK(commands() == std::vector<MonitorCommand>{SignalCommand{SIGUSR1}, SignalCommand{SIGTERM}});
@@ -273,7 +314,7 @@ TEST_CASE_METHOD(ContainerWorld, "a start that takes too long is aborted and ans
   REQUIRE(!answer);
   CHECK(answer.error().code == ec::deadline_exceeded);
   CHECK(story
-        == Story{"container.accepted", "slot returned", "container.failed", "place free", "files removed",
+        == Story{"container.accepted", "slot returned", "place free", "container.failed", "files removed",
                  "container.removed", "id free"});
 }
 
@@ -295,7 +336,7 @@ TEST_CASE_METHOD(ContainerWorld, "a start that is given up between create and st
   REQUIRE(!launched.get());
   CHECK(launched.get().error().code == code);
   CHECK(story
-        == Story{"slot returned", "finish", "slot returned", "container.failed", "place free", "files removed",
+        == Story{"slot returned", "finish", "container.failed", "place free", "files removed",
                  "container.removed", "id free"});
   if (code == ec::cancelled)
     CHECK(stopped.get()); // what was asked for has happened
@@ -310,7 +351,7 @@ TEST_CASE_METHOD(ContainerWorld, "a launch that waits for its turn to start can 
   REQUIRE(!launched.get());
   CHECK(launched.get().error().code == ec::cancelled);
   CHECK(story
-        == Story{"slot returned", "container.failed", "place free", "files removed", "container.removed", "id free"});
+        == Story{"slot returned", "place free", "container.failed", "files removed", "container.removed", "id free"});
 }
 
 TEST_CASE_METHOD(ContainerWorld, "a later stop may shorten the time that an earlier one gave, not lengthen it",
@@ -332,7 +373,7 @@ TEST_CASE_METHOD(ContainerWorld, "without an answer of the OOM actor the kill is
   run_it();
   hear(MonitorExited{SIGKILL, {9}, 1, 0, 0, 64});
   pass(10'000ms);
-  CHECK(story == Story{"slot returned", "finish", "container.oom", "container.exited", "place free"});
+  CHECK(story == Story{"finish", "container.oom", "container.exited", "place free"});
   CHECK(describe().exit.oom_killed);
   auto late = OomKill{{"a"}, {"web"}};
   late.kills = 1;
@@ -373,7 +414,7 @@ TEST_CASE_METHOD(ContainerWorld, "the actor of a running container lets it be re
   hear(MonitorDeleted{});
   CHECK(removed.get());
   CHECK(story
-        == Story{"slot returned", "finish", "container.exited", "place free", "files removed", "container.removed",
+        == Story{"finish", "container.exited", "place free", "files removed", "container.removed",
                  "id free"});
 }
 
@@ -390,9 +431,9 @@ TEST_CASE_METHOD(ContainerWorld, "an ended container keeps its actor until it is
 TEST_CASE_METHOD(ContainerWorld, "automatic removal waits for the reader of the output", "[container]") {
   auto reader = spawn([](caf::event_based_actor*) -> caf::behavior { return {[](const ReleaseOutput&) {}}; });
   auto dies = GENERATE(false, true);
-  run_it([&](ContainerOrder& order) {
-    order.info.spec.auto_remove = true;
-    order.reader = caf::actor_cast<caf::strong_actor_ptr>(reader);
+  run_it([&](ContainerMemory& with) {
+    with.info.spec.auto_remove = true;
+    with.reader = caf::actor_cast<caf::strong_actor_ptr>(reader);
   });
   hear(exit_0);
   hear(MonitorDeleted{});
@@ -435,7 +476,7 @@ TEST_CASE_METHOD(ContainerWorld, "garbage from a monitor changes nothing", "[con
 }
 
 TEST_CASE_METHOD(ContainerWorld, "with oomGroup a child's kill ends the container", "[container]") {
-  run_it([](ContainerOrder& order) { order.oom_group = true; });
+  run_it([](ContainerMemory& with) { with.oom_group = true; });
   auto kill = OomKill{{"a"}, {"web"}};
   kill.scope = OomScope::process;
   caf::anon_send(container, kill);

@@ -58,9 +58,10 @@ struct OomWorld : berth::test::ActorWorld {
     return spawn(oom_actor, kernel.source(std::move(follow_ups)));
   }
 
-  void watch(const OomActor& oom, const std::string& id, int pid, bool host_processes = true) {
+  void watch(const OomActor& oom, const std::string& id, int pid, bool host_processes = true,
+             uint64_t told_before = 0, bool took_it = false) {
     kernel.groups["/g/" + id].counters.memory_limit = 1024;
-    auto what = WatchOom{{id}, {"web"}, RuntimeKind::runc, 1, host_processes, "/g/" + id, "/g/" + id, pid, listener};
+    auto what = WatchOom{{id}, {"web"}, RuntimeKind::runc, 1, host_processes, "/g/" + id, "/g/" + id, pid, told_before, took_it, listener};
     REQUIRE(ask<void>(oom, std::move(what)).get());
   }
 
@@ -210,7 +211,7 @@ TEST_CASE_METHOD(OomWorld, "under gVisor every kill takes the container", "[oom]
 
 TEST_CASE_METHOD(OomWorld, "where the kernel gives no watch, kills are told at the end and before it", "[oom]") {
   auto oom = with();
-  auto what = WatchOom{{"a"}, {"web"}, RuntimeKind::runc, 1, true, "/g/none", "/g/none", 1, listener};
+  auto what = WatchOom{{"a"}, {"web"}, RuntimeKind::runc, 1, true, "/g/none", "/g/none", 1, 0, false, listener};
   auto answer = ask<void>(oom, std::move(what)).get();
   REQUIRE(!answer);
   CHECK(answer.error().code == ec::system_error);

@@ -1,130 +1,10 @@
-#include "actors/pool_actor.hpp"
-
-#include "tests/support/actor_world.hpp"
+#include "tests/actors/pool_world.hpp"
 
 using namespace berth;
+using namespace berth::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-/// A pool whose runtimes are played by the test. Containers stay at their first step (nobody gives them a start slot) until
-/// the test ends them.
-struct PoolWorld : berth::test::ActorWorld {
-  std::vector<std::string> events;
-  std::vector<Event> event_log;
-  std::vector<ContainerId> spawned;
-  std::vector<ContainerActor> container_actors;
-  std::map<RuntimeKind, Result<PreparedRuntime>> health{{RuntimeKind::runc, prepared(RuntimeKind::runc)},
-                                                        {RuntimeKind::gvisor, prepared(RuntimeKind::gvisor)}};
-  /// While false, probes do not answer.
-  bool probes_answer = true;
-  std::vector<std::function<void()>> open_probes;
-  std::set<RuntimeKind> asked;
-  /// Runtimes that had to prove that they work.
-  int probes = 0;
-  RuntimeActor last_runtime;
-
-  static PreparedRuntime prepared(RuntimeKind kind) {
-    auto result = PreparedRuntime{};
-    result.profile.kind = kind;
-    result.profile.version = "1";
-    return result;
-  }
-
-  EventActor event_actor = spawn([this]() -> EventActor::behavior_type {
-    return {[this](const Event& event) {
-              events.push_back(event.type);
-              event_log.push_back(event);
-            },
-            [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
-  });
-
-  NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
-    return {[](const LaunchOrder&) { return ContainerInfo{}; },
-            [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
-            [](const CancelLaunch&) { return false; },
-            [](const ListContainers&) { return ContainerInfos{}; },
-            [](const ListPools&) { return PoolInfos{}; },
-            [](const FindPools&) { return PoolActors{}; },
-            [](const ChangePools&) {},
-            [this](const ContainerSpawned& x) {
-              spawned.push_back(x.id);
-              container_actors.push_back(x.actor);
-              adopt(x.actor);
-            },
-            [](const ContainerRemoved&) {}};
-  });
-
-  RuntimeActor runtime(RuntimeKind kind, bool known) {
-    asked.insert(kind);
-    probes += known ? 0 : 1;
-    return last_runtime = spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
-      return {[this, kind, self](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
-                auto promise = self->make_response_promise<PreparedRuntime>();
-                auto answer = [this, kind, promise]() mutable {
-                  if (health.at(kind))
-                    promise.deliver(*health.at(kind));
-                  else
-                    promise.deliver(to_caf(health.at(kind).error()));
-                };
-                if (probes_answer)
-                  answer();
-                else
-                  open_probes.push_back(answer);
-                return promise;
-              },
-              [self](const TakeStartSlot&) -> caf::result<StartSlot> { return self->make_response_promise<StartSlot>(); },
-              // A promise can be kept only by its own actor.
-              [this](const ReturnStartSlot&) {
-                for (auto& answer : std::exchange(open_probes, {}))
-                  answer();
-              }};
-    });
-  }
-
-  PoolActor pool_of(PoolSettings settings) {
-    auto node = std::make_shared<NodeContext>();
-    // Of version 1, where nothing is made before the runtime does it.
-    auto cgroups = CgroupHost{};
-    cgroups.version = CgroupVersion::v1;
-    cgroups.hierarchies = {"/nowhere/memory"};
-    cgroups.controllers = {{"memory", "/nowhere/memory"}};
-    node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
-    node->host.paths = node_paths("/nowhere");
-    node->events = event_actor;
-    auto spawn_runtime = [this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
-                                const std::optional<PreparedRuntime>& known) { return runtime(kind, known.has_value()); };
-    auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::make_shared<const PoolSettings>(std::move(settings)),
-                      uint64_t{1}, SpawnRuntime{spawn_runtime});
-    run();
-    return pool;
-  }
-
-  static PoolSettings settings(RuntimeKind kind = RuntimeKind::runc) {
-    auto result = PoolSettings{};
-    result.name = {"web"};
-    result.runtime.value = kind;
-    return result;
-  }
-
-  Pending<ContainerInfo> launch(const PoolActor& pool, std::string id, std::function<void(LaunchSpec&)> change = {}) {
-    auto order = LaunchOrder{};
-    order.spec.id = {std::move(id)};
-    order.spec.pool = {"web"};
-    if (change)
-      change(order.spec);
-    return ask<ContainerInfo>(pool, std::move(order));
-  }
-
-  PoolInfo describe(const PoolActor& pool) {
-    return *ask<PoolInfo>(pool, DescribePool{}).get();
-  }
-
-  void end(const PoolActor& pool, std::string id) {
-    caf::anon_send(pool, ContainerEnded{{std::move(id)}});
-    run();
-  }
-};
 
 const auto broken = failure(ec::platform_failed, "gvisor", "it hangs", "use another platform");
 const auto broken_runc = failure(ec::runtime_failed, "runc", "no such program", "install it");
@@ -198,8 +78,7 @@ TEST_CASE_METHOD(PoolWorld, "launches wait while the runtime is probed, whatever
   CHECK(describe(pool).state == PoolState::preparing);
   launch(pool, "a");
   CHECK(spawned.empty());
-  caf::anon_send(last_runtime, ReturnStartSlot{});
-  run();
+  answer_probes();
   CHECK(spawned.size() == 1);
   CHECK(describe(pool).state == PoolState::ready);
 }
@@ -308,18 +187,6 @@ TEST_CASE_METHOD(PoolWorld, "what gVisor would drop is refused", "[pool]") {
     spec.checkpoint = true;
   });
   CHECK(spawned.size() == 1);
-}
-
-TEST_CASE_METHOD(PoolWorld, "a container's actor that dies gives its place back", "[pool]") {
-  auto s = settings();
-  s.max_containers.value = 1;
-  auto pool = pool_of(s);
-  launch(pool, "a");
-  CHECK(launch(pool, "b").get().error().code == ec::limit_reached);
-  caf::anon_send_exit(container_actors.at(0), caf::exit_reason::kill);
-  run();
-  launch(pool, "c");
-  CHECK(spawned.size() == 2);
 }
 
 TEST_CASE_METHOD(PoolWorld, "more than the ceiling is refused before anything is started", "[pool]") {

@@ -1,11 +1,13 @@
 #include "actors/revision_actor.hpp"
 
 #include "actors/node_actor.hpp"
+#include "actors/oom_actor.hpp"
 #include "actors/policy/config_digest.hpp"
 #include "actors/pool_actor.hpp"
 #include "config/compare_settings.hpp"
 #include "config/load_settings.hpp"
 #include "tests/support/actor_world.hpp"
+#include "tests/support/slot_hogs.hpp"
 
 #include <random>
 
@@ -39,6 +41,8 @@ struct RevisionWorld : berth::test::ActorWorld {
 
   NodeActor node;
   RevisionActor revisions;
+  /// In the order in which they came.
+  std::vector<PoolActor> pool_actors;
 
   RuntimeActor runtime(RuntimeKind kind, const std::optional<PreparedRuntime>& known) {
     probes += known ? 0 : 1;
@@ -51,9 +55,7 @@ struct RevisionWorld : berth::test::ActorWorld {
                 auto prepared = PreparedRuntime{};
                 prepared.profile.kind = kind;
                 return prepared;
-              },
-              [self](const TakeStartSlot&) -> caf::result<StartSlot> { return self->make_response_promise<StartSlot>(); },
-              [](const ReturnStartSlot&) {}};
+              }};
     });
   }
 
@@ -76,13 +78,14 @@ struct RevisionWorld : berth::test::ActorWorld {
     context->launchers = {launcher};
     auto spawn_runtime = SpawnRuntime{[this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
                                              const std::optional<PreparedRuntime>& known) { return runtime(kind, known); }};
-    auto spawn_pool = SpawnPool{[=, this](const NodeActor& parent, std::shared_ptr<const PoolSettings> pool,
-                                          const std::shared_ptr<const NodeSettings>& node_settings, uint64_t generation) {
-      auto own = std::make_shared<NodeContext>(*context);
-      own->settings = *node_settings;
-      return spawn(pool_actor, NodeContextPtr{own}, parent, std::move(pool), generation, spawn_runtime);
+    auto spawn_pool = SpawnPool{[=, this](const NodeActor& parent, PoolSeed seed) {
+      auto pool = spawn(pool_actor, NodeContextPtr{context}, parent, std::move(seed), spawn_runtime);
+      pool_actors.push_back(pool);
+      take_all_slots(*this, pool);
+      return pool;
     }};
-    node = spawn(node_actor, settings, spawn_pool, std::set<ContainerId>{});
+    auto spawn_oom = SpawnOom{[this]() -> Result<OomActor> { return spawn(oom_actor, OomSource{}); }};
+    node = spawn(node_actor, NodeOrder{settings, spawn_pool, spawn_oom, event_actor, {}, {}});
     auto on_change = [this](const std::shared_ptr<const Settings>& next) { in_effect.push_back(next); };
     revisions = spawn(revision_actor, RevisionContext{node, event_actor, spawn_pool, on_change}, settings, files(text));
     run();

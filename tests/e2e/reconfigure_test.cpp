@@ -1,14 +1,10 @@
-#include "tests/e2e/nodes.hpp"
+#include "tests/e2e/load.hpp"
 
 #include "runtimes/linux/pidfd.hpp"
 
-#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <iostream>
-#include <mutex>
-#include <set>
-#include <thread>
 
 using namespace berth;
 using namespace berth::test;
@@ -16,79 +12,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto clients = 8;
-
 std::string write_config(const TestNode& node, const std::string& name, const std::string& text) {
   auto path = node.root() + "/" + name;
   std::ofstream{path} << text;
   return path;
-}
-
-/// What launches on a node that is changed meanwhile came to.
-struct Load {
-  std::atomic<bool> stop = false;
-  std::atomic<int> launched = 0;
-  std::mutex mutex;
-  std::vector<std::string> wrong;
-  std::vector<std::thread> threads;
-
-  /// Eight clients that launch without a pause, each container printing what nobody else prints.
-  explicit Load(const TestNode& node, const std::string& pool) {
-    for (auto client = 0; client < clients; ++client)
-      threads.emplace_back([&node, pool, client, this] {
-        for (auto i = 0; !stop; ++i) {
-          auto token = "c" + std::to_string(client) + "-" + std::to_string(i);
-          auto done = node.run(pool, {"--rm", "--id", token}, {"/bin/echo", token}, 120s);
-          ++launched;
-          if (done.code == 0 && done.out == token + "\n")
-            continue;
-          auto guard = std::lock_guard{mutex};
-          wrong.push_back(token + ": " + describe(done));
-        }
-      });
-  }
-
-  ~Load() {
-    finish();
-  }
-
-  void finish() {
-    stop = true;
-    for (auto& thread : threads)
-      thread.join();
-    threads.clear();
-  }
-};
-
-/// By generation of the pool, the runtime that plain launches of it get.
-std::map<uint64_t, std::string> runtimes_of(const std::vector<Json>& events, const std::string& first) {
-  auto result = std::map<uint64_t, std::string>{{1, first}};
-  for (auto& event : events)
-    if (event["type"] == "pool.generation")
-      result[event["generation"]] = event["data"]["runtime"];
-  return result;
-}
-
-/// Every launch ran to its end, once, on the runtime of the generation in its record; nothing else did.
-void check_events(const TestNode& node, const std::string& first, int launched) {
-  auto events = node.events();
-  auto runtimes = runtimes_of(events, first);
-  auto counts = std::map<std::string, int>{};
-  auto seen = std::map<std::string, std::set<std::string>>{};
-  for (auto& event : events) {
-    auto type = event["type"].get<std::string>();
-    auto id = event.value("container", "");
-    if (id.empty() || !id.starts_with("c"))
-      continue;
-    ++counts[type];
-    CHECK(seen[type].insert(id).second);
-    if (type == "container.running")
-      CHECK(event["data"]["runtime"] == runtimes.at(event["generation"].get<uint64_t>()));
-  }
-  for (auto type : {"container.accepted", "container.running", "container.exited", "container.removed"}) {
-    INFO(type);
-    CHECK(counts[type] == launched);
-  }
 }
 
 /// The numbers of many receipts.

@@ -18,6 +18,7 @@ TEST_CASE("the whole lifecycle, every phase with every event", "[policy]") {
     {{P::creating, H::init_exited}, P::ended},
     {{P::creating, H::launch_failed}, P::failed},
     {{P::created, H::watch_placed}, P::starting},
+    {{P::created, H::monitor_started}, P::running}, // a story that is told again does not wait for the watch
     {{P::created, H::stop_asked}, P::stopping},
     {{P::created, H::init_exited}, P::ended},
     {{P::created, H::launch_failed}, P::failed},

@@ -98,12 +98,14 @@ TEST_CASE("a pool tells what it was configured with and what it uses", "[wire]")
   pool.configured = RuntimeKind::gvisor;
   pool.reason = "no platform";
   pool.overrides_allowed = false;
+  pool.restarts = 3;
   auto shown = json::parse(to_wire(pool));
   CHECK(shown["state"] == "degraded");
   CHECK(shown["configuredRuntime"] == "gvisor");
   CHECK(shown["effectiveRuntime"] == "runc");
   CHECK(shown["source"] == "default");
   CHECK(shown["overrides"] == "deny");
+  CHECK(shown["restarts"] == 3);
   CHECK(shown["onRuntimeUnavailable"] == "fallback");
   CHECK(shown["reason"] == "no platform");
 }
@@ -132,6 +134,7 @@ TEST_CASE("every error has a status, and a code to exit with", "[wire]") {
       {ec::limit_reached, 429, 125},
       {ec::pool_unavailable, 503, 125},
       {ec::shutting_down, 503, 125},
+      {ec::restarting, 503, 125},
       {ec::queue_timeout, 503, 125},
       {ec::deadline_exceeded, 504, 125},
       {ec::runtime_failed, 500, 125},

@@ -147,6 +147,17 @@ TestNode::TestNode(const std::string& config, Start start) : root_(make_root()),
   start_again(start);
 }
 
+TestNode::TestNode(const std::string& config, std::string program)
+  : root_(make_root()), program_(std::move(program)), failures_before_(failures) {
+  clean_up_on_signals();
+  std::ofstream{config_path()} << config;
+  start_again();
+}
+
+std::unique_ptr<TestNode> TestNode::with_program(const std::string& program, const std::string& config) {
+  return std::unique_ptr<TestNode>{new TestNode{config, program}};
+}
+
 TestNode::TestNode(const std::string& config, const std::map<std::string, std::string>& drop_ins)
   : root_(make_root()), failures_before_(failures) {
   clean_up_on_signals();
@@ -177,7 +188,7 @@ void TestNode::spawn() {
   options.stdout_fd = log.get();
   options.stderr_fd = log.get();
   options.env = {std::string{census_marker} + "=" + root_};
-  auto child = Child::spawn({built_program("berthd"), "--config", config_path(), "--root", root_}, options);
+  auto child = Child::spawn({built_program(program_), "--config", config_path(), "--root", root_}, options);
   if (!child)
     throw std::runtime_error(render(child.error()));
   daemon_ = std::make_unique<Child>(std::move(*child));

@@ -32,6 +32,9 @@ public:
   /// Writes `config` into a file below a fresh root and starts the daemon with it.
   explicit TestNode(const std::string& config, Start start = Start::and_wait);
 
+  /// The same with another program in the place of `berthd`.
+  static std::unique_ptr<TestNode> with_program(const std::string& program, const std::string& config);
+
   /// The same with drop-ins beside the configuration: name in conf.d and text.
   TestNode(const std::string& config, const std::map<std::string, std::string>& drop_ins);
 
@@ -119,11 +122,14 @@ public:
   void start_again(Start start = Start::and_wait);
 
 private:
+  TestNode(const std::string& config, std::string program);
+
   void spawn();
   void wait_until_settled();
   std::string sweep_and_remove();
 
   std::string root_;
+  std::string program_ = "berthd";
   std::unique_ptr<Child> daemon_;
   int failures_before_ = 0;
 };

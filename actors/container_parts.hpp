@@ -1,0 +1,87 @@
+#pragma once
+
+#include "actors/container_actor.hpp"
+
+#include <algorithm>
+#include <utility>
+
+/// What the parts of a CONTAINER share: what its monitor tells (container_story.cpp), and what is asked of it
+/// (container_actor.cpp).
+namespace berth::container {
+
+using Self = ContainerActor::stateful_pointer<ContainerActorState>;
+
+/// Everything a handler needs; the node's context is immutable, the rest is the actor's own.
+struct Life {
+  Self self;
+  NodeContextPtr node;
+
+  ContainerActorState& state() const {
+    return self->state;
+  }
+
+  ContainerMemory& memory() const {
+    return self->state.memory;
+  }
+
+  ContainerInfo& info() const {
+    return memory().info;
+  }
+
+  const ContainerId& id() const {
+    return info().spec.id;
+  }
+
+  bool step(Happened event) const {
+    auto phase = next(memory().phase, event);
+    if (!phase)
+      return false;
+    memory().phase = *phase;
+    // A story that is told again takes nothing back that users have seen.
+    info().state = std::max(info().state, visible_state(*phase));
+    return true;
+  }
+
+  /// Before anybody can hear of what has changed.
+  void keep() const {
+    self->send(state().parent, KeepContainer{std::make_shared<const ContainerMemory>(memory())});
+  }
+};
+
+// -- what the monitor tells, and what it leads to (container_story.cpp) ------------------------------------------------
+
+Event event_of(const Life& life, std::string type);
+void publish(const Life& life, Event event);
+
+void on_packet(const Life& life, const std::string& bytes);
+
+/// The monitor is gone. After `deleted` or `failed` that is its normal end; before, somebody killed it.
+void on_monitor_gone(const Life& life);
+
+void on_oom(const Life& life, const OomKill& kill);
+
+/// Asks OOM to watch the container; again, if there is a new one.
+void watch_oom(const Life& life);
+
+/// It never ran, or was given up before it did. `deleted`: nothing is left of it but files.
+void fail_launch(const Life& life, const Error& error, bool deleted);
+
+/// Goes on when the last condition for the removal is met; called whenever one of them is.
+void remove_if_due(const Life& life);
+
+void end_place(const Life& life);
+
+// -- acting on the container (container_story.cpp) ---------------------------------------------------------------------
+
+void command(const Life& life, const MonitorCommand& what);
+void set_timer(const Life& life, std::chrono::milliseconds delay);
+void cancel_timer(const Life& life);
+
+/// Through the pidfd where init takes signals itself, else by way of the monitor. SIGKILL ends a sandbox as well, and unlike
+/// the runtime the kernel cannot hang.
+Result<void> signal_init(const Life& life, int signal);
+
+/// A process that has ended meanwhile needs no signal, so an error is no news.
+void kill_init(const Life& life);
+
+} // namespace berth::container

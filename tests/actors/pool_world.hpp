@@ -1,0 +1,152 @@
+#pragma once
+
+#include "actors/pool_actor.hpp"
+#include "tests/support/slot_hogs.hpp"
+
+namespace berth::test {
+
+/// A pool whose runtimes are played by the test. Containers stay at their first step (nobody gives them a start slot) until
+/// the test ends them.
+struct PoolWorld : ActorWorld {
+  std::vector<std::string> events;
+  std::vector<Event> event_log;
+  std::vector<ContainerId> spawned;
+  std::vector<ContainerActor> container_actors;
+  std::map<ContainerId, ContainerMemoryPtr> memories;
+  PoolMemoryPtr pool_memory;
+  std::vector<std::pair<ActorKind, caf::actor>> parts;
+  std::map<RuntimeKind, Result<PreparedRuntime>> health{{RuntimeKind::runc, prepared(RuntimeKind::runc)},
+                                                        {RuntimeKind::gvisor, prepared(RuntimeKind::gvisor)}};
+  /// Containers stay at their first step.
+  bool containers_wait = true;
+  /// While false, probes do not answer.
+  bool probes_answer = true;
+  std::vector<std::function<void()>> open_probes;
+  std::set<RuntimeKind> asked;
+  /// Runtimes that had to prove that they work.
+  int probes = 0;
+  RuntimeActor last_runtime;
+
+  static PreparedRuntime prepared(RuntimeKind kind) {
+    auto result = PreparedRuntime{};
+    result.profile.kind = kind;
+    result.profile.version = "1";
+    return result;
+  }
+
+  EventActor event_actor = spawn([this]() -> EventActor::behavior_type {
+    return {[this](const Event& event) {
+              events.push_back(event.type);
+              event_log.push_back(event);
+            },
+            [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
+  });
+
+  NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
+    return {[](const LaunchOrder&) { return ContainerInfo{}; },
+            [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
+            [](const CancelLaunch&) { return false; },
+            [](const ListContainers&) { return ContainerInfos{}; },
+            [](const ListPools&) { return PoolInfos{}; },
+            [](const FindPools&) { return PoolActors{}; },
+            [](const ChangePools&) {},
+            [this](const ContainerSpawned& x) {
+              spawned.push_back(x.id);
+              container_actors.push_back(x.actor);
+              memories[x.id] = x.memory;
+              adopt(x.actor);
+            },
+            [this](const KeepContainer& keep) { memories[keep.memory->info.spec.id] = keep.memory; },
+            [this](const RecallContainer& recall) -> caf::result<RecalledContainer> {
+              if (memories.count(recall.id) == 0)
+                return to_caf({ec::unknown_container, "container", "it was removed", {}});
+              return RecalledContainer{memories.at(recall.id)};
+            },
+            [this](const KeepPool& keep) { pool_memory = keep.memory; },
+            [](const ContainerRemoved&) {},
+            [](const RestartDue&) {}};
+  });
+
+  RuntimeActor runtime(RuntimeKind kind, bool known) {
+    asked.insert(kind);
+    probes += known ? 0 : 1;
+    return last_runtime = spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
+      return {[this, kind, self](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
+                auto promise = self->make_response_promise<PreparedRuntime>();
+                auto answer = [this, kind, promise]() mutable {
+                  if (health.at(kind))
+                    promise.deliver(*health.at(kind));
+                  else
+                    promise.deliver(to_caf(health.at(kind).error()));
+                };
+                open_probes.push_back(answer);
+                if (probes_answer)
+                  for (auto& open : std::exchange(open_probes, {}))
+                    open();
+                return promise;
+              }};
+    });
+  }
+
+  /// What the last runtime was asked is answered now. A promise can be kept only by its own actor, so that is asked once more.
+  void answer_probes() {
+    probes_answer = true;
+    caf::anon_send(last_runtime, PrepareRuntime{});
+    run();
+  }
+
+  PoolActor pool_of(PoolSettings settings) {
+    return spawn_pool(new_pool(std::make_shared<const PoolSettings>(std::move(settings)),
+                               std::make_shared<const NodeSettings>(), 1));
+  }
+
+  PoolActor spawn_pool(PoolSeed seed) {
+    auto node = std::make_shared<NodeContext>();
+    // Of version 1, where nothing is made before the runtime does it.
+    auto cgroups = CgroupHost{};
+    cgroups.version = CgroupVersion::v1;
+    cgroups.hierarchies = {"/nowhere/memory"};
+    cgroups.controllers = {{"memory", "/nowhere/memory"}};
+    node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
+    node->host.paths = node_paths("/nowhere");
+    node->events = event_actor;
+    auto spawn_runtime = [this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
+                                const std::optional<PreparedRuntime>& known) { return runtime(kind, known.has_value()); };
+    node->on_spawn = [this](ActorKind kind, const caf::actor& actor) {
+      parts.emplace_back(kind, actor);
+      adopt(actor);
+    };
+    auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::move(seed), SpawnRuntime{spawn_runtime});
+    if (containers_wait)
+      take_all_slots(*this, pool);
+    run();
+    return pool;
+  }
+
+  static PoolSettings settings(RuntimeKind kind = RuntimeKind::runc) {
+    auto result = PoolSettings{};
+    result.name = {"web"};
+    result.runtime.value = kind;
+    return result;
+  }
+
+  Pending<ContainerInfo> launch(const PoolActor& pool, std::string id, std::function<void(LaunchSpec&)> change = {}) {
+    auto order = LaunchOrder{};
+    order.spec.id = {std::move(id)};
+    order.spec.pool = {"web"};
+    if (change)
+      change(order.spec);
+    return ask<ContainerInfo>(pool, std::move(order));
+  }
+
+  PoolInfo describe(const PoolActor& pool) {
+    return *ask<PoolInfo>(pool, DescribePool{}).get();
+  }
+
+  void end(const PoolActor& pool, std::string id) {
+    caf::anon_send(pool, ContainerEnded{{std::move(id)}});
+    run();
+  }
+};
+
+} // namespace berth::test
