@@ -17,7 +17,8 @@ namespace {
 using Self = NodeActor::stateful_pointer<NodeState>;
 using Reply = caf::typed_response_promise<ContainerInfo>;
 
-/// A launch that has killed so many pools is not given to another one.
+/// A launch that so many pools have died with, before they made a container of it, is not given to another one: it may be what
+/// they die of.
 constexpr uint32_t launch_attempts = 5;
 
 struct Node {
@@ -71,11 +72,17 @@ void refuse_launch(const Node& node, uint64_t ticket, const caf::error& error) {
     launch->reply.deliver(error);
 }
 
+bool has_container(const Node& node, const NodeState::Launch& launch) {
+  auto entry = node.state().containers.find(launch.id);
+  return entry != node.state().containers.end() && entry->second.actor;
+}
+
 /// Gives a launch to its pool; again, if that has died with it.
 void pass_launch(const Node& node, uint64_t ticket) {
   auto& launch = node.state().launches.at(ticket);
   auto attempt = ++launch.attempts;
-  if (attempt > launch_attempts)
+  launch.without_container += has_container(node, launch) ? 0 : 1;
+  if (launch.without_container > launch_attempts)
     return refuse_launch(node, ticket,
                          to_caf({ec::restarting, "pool \"" + launch.pool->name.value + "\"",
                                  "its actor has died " + std::to_string(launch_attempts) + " times while it had this launch",
@@ -291,7 +298,7 @@ void on_pool_death(const Node& node, const PoolPtr& pool, const caf::error& reas
   // Those that have a container are answered when the pool is back: the container goes on meanwhile.
   auto waiting = std::vector<uint64_t>{};
   for (const auto& [ticket, launch] : node.state().launches)
-    if (launch.pool == pool && !node.state().containers.at(launch.id).actor)
+    if (launch.pool == pool && !has_container(node, launch))
       waiting.push_back(ticket);
   for (auto ticket : waiting)
     refuse_launch(node, ticket, to_caf(*pool->restarts.resting));

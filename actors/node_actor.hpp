@@ -60,8 +60,9 @@ struct NodeState {
     PoolPtr pool;
     LaunchOrder order;
     caf::typed_response_promise<ContainerInfo> reply;
-    /// How often it was given to a pool.
+    /// How often it was given to a pool, and how often of these it had no container yet.
     uint32_t attempts = 0;
+    uint32_t without_container = 0;
   };
 
   std::map<PoolName, PoolPtr> pools;
