@@ -12,8 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Enough for one drop-in for each pool.
-constexpr size_t max_drop_ins = 1000;
+constexpr size_t max_drop_ins = max_config_files - 1;
 
 /// Reads one file into `texts`, or says why not. Only regular files: anything else may block or
 /// never end.
@@ -87,8 +86,16 @@ read_config_files(const std::string& path) {
   auto errors = std::vector<ConfigError>{};
   auto file = fs::path{path};
   read_file(file, texts, errors);
-  for (const auto& drop_in : list_drop_ins(file.parent_path() / "conf.d", errors))
+  auto bytes = texts.empty() ? 0 : texts.front().text.size();
+  for (const auto& drop_in : list_drop_ins(file.parent_path() / "conf.d", errors)) {
+    auto known = texts.size();
     read_file(drop_in, texts, errors);
+    bytes += texts.size() > known ? texts.back().text.size() : 0;
+    if (auto objection = objection_to_size(texts.size(), bytes); !objection.empty()) {
+      errors.push_back({{path, 0, 0}, {}, std::move(objection)});
+      break;
+    }
+  }
   if (!errors.empty())
     return tl::unexpected{std::move(errors)};
   return texts;

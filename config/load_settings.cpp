@@ -8,6 +8,7 @@
 #include <array>
 #include <functional>
 #include <iterator>
+#include <numeric>
 
 namespace berth {
 namespace {
@@ -182,7 +183,19 @@ void read_worker(const YamlNode& root, const std::string& main_file, LoadState& 
 
 } // namespace
 
+std::string objection_to_size(size_t files, size_t bytes) {
+  if (files > max_config_files)
+    return "more than " + std::to_string(max_config_files) + " files together with its drop-ins";
+  if (bytes > max_config_size)
+    return "larger than " + std::to_string(max_config_size) + " bytes together with its drop-ins";
+  return {};
+}
+
 LoadResult load_settings(const std::vector<ConfigText>& texts) {
+  auto bytes = std::accumulate(texts.begin(), texts.end(), size_t{0},
+                               [](size_t sum, const ConfigText& text) { return sum + text.text.size(); });
+  if (auto objection = objection_to_size(texts.size(), bytes); !objection.empty())
+    return tl::unexpected{std::vector{ConfigError{{texts.front().file, 0, 0}, {}, std::move(objection)}}};
   auto state = LoadState{};
   auto root = YamlNode{};
   root.kind = YamlNode::Kind::map;

@@ -16,6 +16,16 @@ struct ConfigText {
   std::string text;
 };
 
+/// The most files that a configuration may have: the main file, and one drop-in for each pool.
+constexpr size_t max_config_files = 1001;
+
+/// The most bytes that they may hold together, for some kilobytes of each pool. What is sent to berthd obeys the same limits
+/// as what it starts with.
+constexpr size_t max_config_size = 4 * 1024 * 1024;
+
+/// Why a configuration of so many files and bytes is not read; empty if it is.
+std::string objection_to_size(size_t files, size_t bytes);
+
 /// A valid configuration, or everything that is wrong with it in the order of the files and lines.
 using LoadResult = tl::expected<Settings, std::vector<ConfigError>>;
 
@@ -25,7 +35,8 @@ using LoadResult = tl::expected<Settings, std::vector<ConfigError>>;
 LoadResult load_settings(const std::vector<ConfigText>& texts);
 
 /// Reads `path` and the files `conf.d/*.yaml` and `conf.d/*.yml` in the same directory, those in
-/// the order of their names. Hidden files are skipped; a missing `conf.d` is an empty one.
+/// the order of their names. Hidden files are skipped; a missing `conf.d` is an empty one. Stops at
+/// the file that makes it too large.
 tl::expected<std::vector<ConfigText>, std::vector<ConfigError>>
 read_config_files(const std::string& path);
 

@@ -13,7 +13,7 @@ using Clock = SocketStream::Clock;
 constexpr size_t read_size = 16 * 1024;
 /// What is read and thrown away of a request that was refused, so that its client comes to read the
 /// answer.
-constexpr size_t discard_limit = 16 * http_body_limit;
+constexpr size_t discard_limit = 64 * http_body_limit;
 constexpr auto discard_time = std::chrono::seconds{2};
 
 /// A request, or why it is refused. Nothing: the connection is over, and nobody waits for an
@@ -25,7 +25,8 @@ Incoming refuse(int status, std::string reason) {
 }
 
 /// Takes the next request off the connection; `buffer` keeps what comes behind it.
-Incoming receive(SocketStream& stream, std::string& buffer, const HttpPatience& patience) {
+Incoming receive(SocketStream& stream, std::string& buffer, const HttpPatience& patience,
+                 const BodyLimit& body_limit) {
   if (buffer.empty())
     if (auto n = stream.read(buffer, read_size, Clock::now() + patience.idle); !n || *n == 0)
       return std::nullopt;
@@ -45,6 +46,8 @@ Incoming receive(SocketStream& stream, std::string& buffer, const HttpPatience& 
   auto request = parse_request_head(std::string_view{buffer}.substr(0, *head_end));
   if (!request)
     return request;
+  if (auto objection = objection_to_length(*request, body_limit(*request)))
+    return tl::unexpected{std::move(*objection)};
   buffer.erase(0, *head_end);
   if (request->expects_continue && buffer.empty())
     if (!stream.write(continue_answer, patience.stall))
@@ -137,10 +140,10 @@ void turn_away(SocketStream& stream, std::string_view answer) {
 }
 
 void serve_connection(SocketStream& stream, const HttpPatience& patience,
-                      const HttpHandler& handler) {
+                      const BodyLimit& body_limit, const HttpHandler& handler) {
   auto buffer = std::string{};
   while (!stream.stop().raised()) {
-    auto request = receive(stream, buffer, patience);
+    auto request = receive(stream, buffer, patience, body_limit);
     if (!request)
       return;
     if (!*request) {

@@ -80,10 +80,13 @@ private:
 /// Answers one request. Must not throw.
 using HttpHandler = std::function<void(const HttpRequest&, HttpReply&)>;
 
+/// The longest body that a request may have, by its head.
+using BodyLimit = std::function<size_t(const HttpRequest&)>;
+
 /// Serves requests until the client ends the connection, is out of time or out of order, or the
 /// server stops.
 void serve_connection(SocketStream& stream, const HttpPatience& patience,
-                      const HttpHandler& handler);
+                      const BodyLimit& body_limit, const HttpHandler& handler);
 
 /// Gives this answer to a client, whatever it asks for, and ends the connection. Takes a few
 /// seconds at most.

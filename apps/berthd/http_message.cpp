@@ -121,9 +121,6 @@ std::optional<HttpRefusal> interpret_fields(HttpRequest& request) {
     // number.
     if (!is_number || error != std::errc{})
       return HttpRefusal{400, "Content-Length is not a number"};
-    if (request.content_length > http_body_limit)
-      return HttpRefusal{413,
-                         "the body is longer than " + std::to_string(http_body_limit) + " bytes"};
   }
   if (request.content_length > 0 && request.headers.contains("content-encoding"))
     return HttpRefusal{415, "compressed bodies are not taken"};
@@ -197,6 +194,12 @@ tl::expected<HttpRequest, HttpRefusal> parse_request_head(std::string_view head)
   if (auto refusal = interpret_fields(request))
     return Refused{std::move(*refusal)};
   return request;
+}
+
+std::optional<HttpRefusal> objection_to_length(const HttpRequest& request, size_t limit) {
+  if (request.content_length <= limit)
+    return std::nullopt;
+  return HttpRefusal{413, "the body is longer than " + std::to_string(limit) + " bytes, the most that this request may have"};
 }
 
 std::optional<std::string> percent_decode(std::string_view text, bool is_query) {

@@ -17,7 +17,7 @@ namespace berth {
 constexpr size_t http_head_limit = 16 * 1024;
 /// Most header fields of a request.
 constexpr size_t http_field_limit = 100;
-/// Longest body of a request, in bytes.
+/// Longest body of a request that is not known to need a longer one, in bytes.
 constexpr size_t http_body_limit = 1024 * 1024;
 
 /// Names and values in the order in which they came, percent-decoded.
@@ -54,6 +54,9 @@ std::optional<size_t> find_head_end(std::string_view bytes);
 
 /// Reads a complete head, its final empty line included. The body is left empty.
 tl::expected<HttpRequest, HttpRefusal> parse_request_head(std::string_view head);
+
+/// Why the body of a request is not even read; nothing if it is at most `limit` bytes long.
+std::optional<HttpRefusal> objection_to_length(const HttpRequest& request, size_t limit);
 
 /// Decodes "%41" to "A"; in queries a "+" means a space. Nothing if an escape is cut or not
 /// hexadecimal.

@@ -115,7 +115,7 @@ void HttpServer::run(UniqueFd socket, bool is_full, Threads::iterator self) noex
     if (is_full)
       turn_away(stream, render_busy());
     else
-      serve_connection(stream, options_.patience,
+      serve_connection(stream, options_.patience, body_limit_of,
                        [&](const HttpRequest& request, HttpReply& reply) {
                          answer_request(options_.api, stream, request, reply);
                        });

@@ -2,6 +2,7 @@
 
 #include "actors/log.hpp"
 
+#include <algorithm>
 #include <exception>
 
 namespace berth {
@@ -62,7 +63,7 @@ Result<void> call_route(const Route& route, const std::string& target, const Api
   auto query = Query::check(request.query, route.query());
   if (!query)
     return failure(std::move(query.error()));
-  if (!route.has_body && !request.body.empty())
+  if (route.longest_body == 0 && !request.body.empty())
     return failure(ec::bad_request, "request body", "this request takes none", "send none");
   auto node = NodeClient{api.system, api.node, api.revisions, api.events, client};
   auto call = Call{api, request, target, *query, node, client, reply};
@@ -106,6 +107,14 @@ Result<void> guarded(const ApiContext& api, SocketStream& client, const HttpRequ
 }
 
 } // namespace
+
+size_t body_limit_of(const HttpRequest& request) {
+  auto target = std::string{};
+  auto route = std::find_if(routes.begin(), routes.end(), [&](const Route& x) {
+    return x.method == request.method && fits(x.path, request.path, target);
+  });
+  return route == routes.end() ? http_body_limit : std::max(route->longest_body, http_body_limit);
+}
 
 void answer_request(const ApiContext& api, SocketStream& client, const HttpRequest& request,
                     HttpReply& reply) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "apps/berthd/api_context.hpp"
+#include "config/load_settings.hpp"
 
 #include <array>
 
@@ -28,14 +29,18 @@ Result<void> exec_in_container(Call& call);
 Result<void> get_logs(Call& call);
 Result<void> get_stats(Call& call);
 
+/// A configuration that berthd could start with is never too long, however it is written: JSON takes at most six bytes for one
+/// ("\u0041"), and beside its text a file has a name.
+constexpr size_t config_body_limit = 6 * max_config_size + 4096 * max_config_files;
+
 /// One operation of the API.
 struct Route {
   std::string_view method;
   /// At most one part stands for any text: "{id}" or "{name}".
   std::string_view path;
   Result<void> (*answer)(Call&);
-  /// Takes a body of JSON.
-  bool has_body = false;
+  /// Bytes of JSON that it takes; 0: none.
+  size_t longest_body = 0;
   /// May take as long as a container lives.
   bool may_last = false;
   /// Names of the parameters; those behind the last one are empty.
@@ -55,27 +60,30 @@ inline constexpr auto routes = std::to_array<Route>({
     {"GET", "/v1/openapi.yaml", get_openapi},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},
-    {"POST", "/v1/plan", plan_config, true},
-    {"POST", "/v1/apply", apply_config, true, true},
-    {"POST", "/v1/rollback", roll_back, true, true},
+    {"POST", "/v1/plan", plan_config, config_body_limit},
+    {"POST", "/v1/apply", apply_config, config_body_limit, true},
+    {"POST", "/v1/rollback", roll_back, http_body_limit, true},
     {"GET", "/v1/revisions", list_revisions},
-    {"GET", "/v1/events", get_events, false, true, {"since", "follow", "type", "pool", "container"}},
-    {"GET", "/v1/containers", list_containers, false, false, {"all", "pool"}},
-    {"POST", "/v1/containers", launch_container, true, true, {"attach"}},
+    {"GET", "/v1/events", get_events, 0, true, {"since", "follow", "type", "pool", "container"}},
+    {"GET", "/v1/containers", list_containers, 0, false, {"all", "pool"}},
+    {"POST", "/v1/containers", launch_container, http_body_limit, true, {"attach"}},
     {"GET", "/v1/containers/{id}", get_container},
-    {"DELETE", "/v1/containers/{id}", remove_container, false, false, {"force"}},
-    {"POST", "/v1/containers/{id}/stop", stop_container, false, false, {"timeout"}},
-    {"POST", "/v1/containers/{id}/kill", kill_container, false, false, {"signal"}},
-    {"GET", "/v1/containers/{id}/wait", wait_container, false, true},
-    {"POST", "/v1/containers/{id}/exec", exec_in_container, true, true},
+    {"DELETE", "/v1/containers/{id}", remove_container, 0, false, {"force"}},
+    {"POST", "/v1/containers/{id}/stop", stop_container, 0, false, {"timeout"}},
+    {"POST", "/v1/containers/{id}/kill", kill_container, 0, false, {"signal"}},
+    {"GET", "/v1/containers/{id}/wait", wait_container, 0, true},
+    {"POST", "/v1/containers/{id}/exec", exec_in_container, http_body_limit, true},
     {"GET",
      "/v1/containers/{id}/logs",
      get_logs,
-     false,
+     0,
      true,
      {"follow", "since", "tail", "stdout", "stderr"}},
     {"GET", "/v1/containers/{id}/stats", get_stats},
 });
+
+/// The longest body that is read of a request. One that takes no body is told so only if it has a short one.
+size_t body_limit_of(const HttpRequest& request);
 
 /// Answers a request: finds its route, checks its form, calls, and tells errors. Never throws.
 void answer_request(const ApiContext& api, SocketStream& client, const HttpRequest& request,

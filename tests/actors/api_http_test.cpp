@@ -1,3 +1,5 @@
+#include "apps/berthd/routes.hpp"
+#include "config/yaml_reader.hpp"
 #include "tests/actors/api_world.hpp"
 
 #include <filesystem>
@@ -155,6 +157,43 @@ TEST_CASE("what is not HTTP is refused, and the server goes on", "[api]") {
     CHECK(error_in(answer)["code"] == "bad_request");
     CHECK(answer.head.find("Connection: close\r\n") != std::string::npos);
   }
+  CHECK(still_serves(world));
+}
+
+TEST_CASE("a configuration may be as large as berthd could start with, in any form of JSON", "[api]") {
+  static auto world = ApiWorld{};
+  auto target = GENERATE(as<std::string>{}, "/v1/plan", "/v1/apply");
+  INFO(target);
+  auto body_of = [](size_t bytes, const std::string& escaped) {
+    auto files = std::string{};
+    for (size_t file = 0; file * max_config_file_size < bytes; ++file) {
+      files += (file == 0 ? "" : ",") + std::string{R"({"name":")"} + std::string(4000, 'n') + R"(","text":")";
+      for (size_t i = 0; i < std::min(bytes - file * max_config_file_size, max_config_file_size); ++i)
+        files += escaped;
+      files += R"("})";
+    }
+    return R"({"files":[)" + files + "]}";
+  };
+  CHECK(world.post(target, body_of(max_config_size, "\\u0023")).status == 200);
+  auto too_large = world.post(target, body_of(max_config_size + 1, "#"));
+  CHECK(too_large.status == 413);
+  CHECK(error_in(too_large)["code"] == "invalid_config");
+  CHECK(error_in(too_large)["message"].get<std::string>().find("larger than 4194304 bytes") != std::string::npos);
+  auto too_long = world.post(target, std::string(config_body_limit + 1, ' '));
+  CHECK(too_long.status == 413);
+  CHECK(error_in(too_long)["code"] == "bad_request");
+  CHECK(error_in(too_long)["message"].get<std::string>().find(std::to_string(config_body_limit)) != std::string::npos);
+  CHECK(still_serves(world));
+}
+
+TEST_CASE("a body that is no configuration is a megabyte at most", "[api]") {
+  static auto world = ApiWorld{};
+  auto request = GENERATE(as<std::string>{}, "POST /v1/containers", "POST /v1/containers/a/exec", "POST /v1/rollback",
+                          "POST /v1/plan/more", "GET /v1/plan", "GET /v1/version");
+  INFO(request);
+  auto answer = talk(world.socket, request + " HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n" + std::string(1048577, ' '));
+  CHECK(answer.status == 413);
+  CHECK(error_in(answer)["message"].get<std::string>().find("1048576 bytes") != std::string::npos);
   CHECK(still_serves(world));
 }
 

@@ -194,3 +194,35 @@ TEST_CASE("a file has a largest size", "[config]") {
   write(dir, "berth.yaml", text + 'x');
   CHECK(errors_of(file, dir) == "berth.yaml: larger than 1048576 bytes");
 }
+
+TEST_CASE("all files together have a largest size and a largest number, wherever they come from", "[config]") {
+  auto texts = std::vector<ConfigText>{{"berth.yaml", "worker: {pools: {a: }}"}};
+  auto errors = [&] {
+    auto loaded = load_settings(texts);
+    return loaded ? "valid" : render(loaded.error());
+  };
+  SECTION("size") {
+    for (auto i = 0; i < 4; ++i)
+      texts.push_back({"conf.d/" + std::to_string(i) + ".yaml", std::string(1024 * 1024, '#')});
+    texts.back().text.resize(1024 * 1024 - texts.front().text.size());
+    CHECK(errors() == "valid");
+    texts.back().text += '#';
+    CHECK(errors() == "berth.yaml: larger than 4194304 bytes together with its drop-ins");
+  }
+  SECTION("number") {
+    while (texts.size() < 1001)
+      texts.push_back({"conf.d/x.yaml", ""});
+    CHECK(errors() == "valid");
+    texts.push_back({"conf.d/x.yaml", ""});
+    CHECK(errors() == "berth.yaml: more than 1001 files together with its drop-ins");
+  }
+}
+
+TEST_CASE("files that are too large together are not all read", "[config]") {
+  auto dir = TempDir{};
+  auto file = write(dir, "berth.yaml", "worker: {pools: {a: }}");
+  for (auto name : {"a", "b", "c", "d"})
+    write(dir, std::string{"conf.d/"} + name + ".yaml", std::string(1024 * 1024, '#'));
+  fs::create_directory(dir / "conf.d/e.yaml");
+  CHECK(errors_of(file, dir) == "berth.yaml: larger than 4194304 bytes together with its drop-ins");
+}

@@ -164,3 +164,42 @@ TEST_CASE("SIGHUP applies the configured files, or changes nothing and says why"
   CHECK(pool_of(node, "plain")["maxContainers"] == 9);
   CHECK(node.run("plain", {"--rm"}, {"/bin/true"}).code == 0);
 }
+
+TEST_CASE("a configuration of a size that nobody writes is planned and applied, and one byte more is refused at once",
+          "[reconfigure]") {
+  BERTH_NEEDS_RUNC();
+  constexpr auto most = size_t{4 * 1024 * 1024};
+  auto main = plain_config();
+  auto left = most - main.size();
+  auto drop_ins = std::map<std::string, std::string>{};
+  for (auto name : {"a.yaml", "b.yaml", "c.yaml", "d.yaml"}) {
+    // Each of these bytes is two in JSON.
+    drop_ins[name] = "#" + std::string(std::min(left, size_t{1024 * 1024}) - 1, '"');
+    left -= drop_ins[name].size();
+  }
+  auto node = TestNode{main, drop_ins};
+  auto same = node.berth({"plan", "-f", node.config_path()});
+  INFO(describe(same));
+  CHECK(same.code == 0);
+  write_config(node, "conf.d/a.yaml", "worker: {pools: {plain: {maxContainers: 7}}}\n#" + std::string(900'000, '"'));
+  CHECK(node.berth({"plan", "-f", node.config_path()}).code == 2);
+  auto applied = node.berth({"apply", "-f", node.config_path()});
+  INFO(describe(applied));
+  CHECK(applied.code == 0);
+  CHECK(pool_of(node, "plain")["maxContainers"] == 7);
+  write_config(node, "conf.d/a.yaml", drop_ins["a.yaml"]);
+  write_config(node, "conf.d/d.yaml", drop_ins["d.yaml"] + "x");
+  for (auto verb : {"plan", "apply"}) {
+    auto refused = node.berth({verb, "-f", node.config_path()}, 10s);
+    INFO(describe(refused));
+    CHECK(refused.code == 1);
+    CHECK(contains(refused.err, node.config_path() + ": larger than 4194304 bytes together with its drop-ins"));
+  }
+  REQUIRE(::kill(node.pid(), SIGHUP) == 0);
+  CHECK(node.logs({"ERROR", "configuration was not applied, nothing has changed", "larger than 4194304 bytes"}));
+  CHECK(pool_of(node, "plain")["maxContainers"] == 7);
+  CHECK(node.terminate() == 0);
+  node.start_again(TestNode::Start::only);
+  CHECK(node.wait_for_exit() == 78);
+  CHECK(contains(node.log(), node.config_path() + ": larger than 4194304 bytes together with its drop-ins"));
+}
