@@ -1,5 +1,6 @@
 #include "config/load_settings.hpp"
 
+#include "config/settled_read.hpp"
 #include "config/yaml_reader.hpp"
 
 #include <algorithm>
@@ -78,10 +79,7 @@ std::vector<fs::path> list_drop_ins(const fs::path& directory, std::vector<Confi
   return result;
 }
 
-} // namespace
-
-tl::expected<std::vector<ConfigText>, std::vector<ConfigError>>
-read_config_files(const std::string& path) {
+ReadResult read_once(const std::string& path) {
   auto texts = std::vector<ConfigText>{};
   auto errors = std::vector<ConfigError>{};
   auto file = fs::path{path};
@@ -99,6 +97,12 @@ read_config_files(const std::string& path) {
   if (!errors.empty())
     return tl::unexpected{std::move(errors)};
   return texts;
+}
+
+} // namespace
+
+ReadResult read_config_files(const std::string& path) {
+  return read_settled(path, [&] { return read_once(path); });
 }
 
 } // namespace berth

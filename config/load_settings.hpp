@@ -14,6 +14,8 @@ struct ConfigText {
   /// As it appears in errors and origins.
   std::string file;
   std::string text;
+
+  friend bool operator==(const ConfigText&, const ConfigText&) = default;
 };
 
 /// The most files that a configuration may have: the main file, and one drop-in for each pool.
@@ -34,11 +36,14 @@ using LoadResult = tl::expected<Settings, std::vector<ConfigError>>;
 /// later file wins. A key that is given twice in one file is an error.
 LoadResult load_settings(const std::vector<ConfigText>& texts);
 
+/// The files of a configuration as they were at one moment, or why they cannot be read.
+using ReadResult = tl::expected<std::vector<ConfigText>, std::vector<ConfigError>>;
+
 /// Reads `path` and the files `conf.d/*.yaml` and `conf.d/*.yml` in the same directory, those in
 /// the order of their names. Hidden files are skipped; a missing `conf.d` is an empty one. Stops at
-/// the file that makes it too large.
-tl::expected<std::vector<ConfigText>, std::vector<ConfigError>>
-read_config_files(const std::string& path);
+/// the file that makes it too large. Files that change meanwhile are read again, or are an error:
+/// see `read_settled`.
+ReadResult read_config_files(const std::string& path);
 
 /// Reads the files and then what is in them.
 LoadResult load_config(const std::string& path);
