@@ -9,6 +9,7 @@
 #include "tests/support/actor_world.hpp"
 #include "tests/support/slot_hogs.hpp"
 
+#include <deque>
 #include <random>
 
 using namespace berth;
@@ -26,6 +27,8 @@ struct RevisionWorld : berth::test::ActorWorld {
   bool probes_answer = true;
   int probes = 0;
   std::vector<std::shared_ptr<const Settings>> in_effect;
+  /// What REVISION is told of the node's containers, one list for each time it asks; then the truth again.
+  std::deque<ContainerInfos> told;
 
   EventActor event_actor = spawn([this]() -> EventActor::behavior_type {
     return {[this](const Event& event) {
@@ -87,9 +90,30 @@ struct RevisionWorld : berth::test::ActorWorld {
     auto spawn_oom = SpawnOom{[this]() -> Result<OomActor> { return spawn(oom_actor, OomSource{}); }};
     node = spawn(node_actor, NodeOrder{settings, spawn_pool, spawn_oom, event_actor, {}, {}});
     auto on_change = [this](const std::shared_ptr<const Settings>& next) { in_effect.push_back(next); };
-    revisions = spawn(revision_actor, RevisionContext{node, event_actor, spawn_pool, on_change}, settings, files(text));
+    revisions = spawn(revision_actor, RevisionContext{spawn_teller(), event_actor, spawn_pool, on_change}, settings, files(text));
     run();
     events.clear();
+  }
+
+  /// Stands before the node and tells what the test wants to be told.
+  NodeActor spawn_teller() {
+    return spawn([this](NodeActor::pointer self) -> NodeActor::behavior_type {
+      return {[=, this](LaunchOrder& x) { return self->delegate(node, std::move(x)); },
+              [=, this](FindContainer& x) { return self->delegate(node, std::move(x)); },
+              [=, this](CancelLaunch& x) { return self->delegate(node, std::move(x)); },
+              [=, this](ListContainers& x) -> caf::result<ContainerInfos> {
+                if (told.empty())
+                  return self->delegate(node, std::move(x));
+                auto list = std::move(told.front());
+                told.pop_front();
+                return list;
+              },
+              [=, this](ListPools& x) { return self->delegate(node, x); },
+              [=, this](FindPools& x) { return self->delegate(node, x); },
+              [=, this](ChangePools& x) { return self->delegate(node, std::move(x)); },
+              [=, this](ContainerSpawned& x) { (void)self->delegate(node, std::move(x)); },
+              [=, this](ContainerRemoved& x) { (void)self->delegate(node, std::move(x)); }};
+    });
   }
 
   Pending<Receipt> apply(const std::string& text, ChangeOptions options = {.origin = "test"}) {
@@ -244,6 +268,49 @@ TEST_CASE_METHOD(RevisionWorld, "a container keeps the generation it was started
     CHECK(pools() == "a:2");
     CHECK(has_event("pool.drained a"));
   }
+}
+
+TEST_CASE_METHOD(RevisionWorld, "a container is called untouched only if its process is the same before and after",
+                 "[revision]") {
+  struct Process {
+    int32_t pid;
+    uint64_t start_time;
+  };
+  struct Row {
+    std::string what;
+    std::optional<Process> before;
+    Process after;
+    bool untouched;
+  };
+  auto row = GENERATE(values<Row>({
+    {"nothing happened", Process{71, 1000}, {71, 1000}, true},
+    {"another process", Process{71, 1000}, {72, 1005}, false},
+    {"another process that got the same pid", Process{71, 1000}, {71, 1005}, false},
+    {"another pid that began at the same time", Process{71, 1000}, {72, 1000}, false},
+    {"it came after the first look", std::nullopt, {71, 1000}, true},
+    {"it had no process at the first look", Process{0, 0}, {71, 1000}, true},
+  }));
+  INFO(row.what);
+  start(one_pool);
+  auto list = [](const std::optional<Process>& process) {
+    auto result = ContainerInfos{};
+    if (process) {
+      auto& info = result.emplace_back();
+      info.spec.id = {"keeper"};
+      info.spec.pool = {"a"};
+      info.pid = process->pid;
+      info.pid_start_time = process->start_time;
+      info.generation = 1;
+    }
+    return result;
+  };
+  told = {list(row.before), list(row.after)};
+  auto receipt = apply("worker: {pools: {a: {maxContainers: 6}}}").get();
+  REQUIRE(receipt);
+  REQUIRE(receipt->pinned.size() == 1);
+  CHECK(receipt->pinned[0].pid == row.after.pid);
+  CHECK(receipt->pinned[0].start_time == row.after.start_time);
+  CHECK(receipt->pinned[0].untouched == row.untouched);
 }
 
 TEST_CASE_METHOD(RevisionWorld, "limits count the containers of all generations", "[revision]") {
