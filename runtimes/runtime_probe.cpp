@@ -3,6 +3,7 @@
 #include "runtimes/launch_monitor.hpp"
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/find_program.hpp"
+#include "runtimes/linux/host_facts.hpp"
 #include "runtimes/linux/process.hpp"
 #include "runtimes/linux/wait_any.hpp"
 #include "runtimes/runtime_errors.hpp"
@@ -30,9 +31,13 @@ Error not_a_runtime(const std::string& binary, std::string reason) {
   return {ec::runtime_failed, binary, std::move(reason), "check it with `" + binary + " --version`"};
 }
 
-/// What a runtime says when asked; both streams, because some releases answer on stderr.
-Result<std::string> ask(const std::string& binary, Argv question, bool must_succeed) {
-  question.insert(question.begin(), binary);
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+/// What a runtime says when asked; both streams, because some releases answer on stderr. One that hangs does not outlive us.
+Result<std::string> ask(const std::string& monitor, const std::string& binary, Argv question, bool must_succeed) {
+  question.insert(question.begin(), {monitor, "--ask", std::to_string(own_pid()), binary});
   auto answer = run_command(question, question_deadline, answer_limit);
   if (!answer) {
     auto reason = answer.error().code == ec::deadline_exceeded ? "it does not answer within 10 s" : answer.error().reason;
@@ -40,7 +45,8 @@ Result<std::string> ask(const std::string& binary, Argv question, bool must_succ
   }
   auto text = answer->out + answer->err;
   if (must_succeed && answer->wait_status != 0)
-    return failure(not_a_runtime(binary, "`--version` fails with " + to_string(to_exit_status(answer->wait_status))));
+    return failure(not_a_runtime(binary, "`--version` fails with " + to_string(to_exit_status(answer->wait_status))
+                                           + (answer->err.empty() ? "" : ": " + first_line(answer->err))));
   return text;
 }
 
@@ -52,16 +58,16 @@ Result<RuntimeProfile> make_profile(RuntimeKind kind, const PoolSettings& pool, 
     return failure(ec::runtime_failed, name, binary.error().reason,
                    kind == RuntimeKind::runc ? "install it (`apt-get install runc`) or set `berth.runtimes.runc`"
                                              : "install it (`apt-get install runsc`) or set `berth.runtimes.runsc`");
-  auto version = ask(*binary, {"--version"}, true);
+  auto version = ask(host.monitor_binary, *binary, {"--version"}, true);
   if (!version)
     return failure(version.error());
   auto root = host.paths.state_root(kind, pool);
   if (kind == RuntimeKind::runc)
     return make_runc_profile({*binary, *version, root});
-  auto flags = ask(*binary, {"flags"}, false);
+  auto flags = ask(host.monitor_binary, *binary, {"flags"}, false);
   if (!flags)
     return failure(flags.error());
-  auto platforms = ask(*binary, {"help", "platforms"}, false);
+  auto platforms = ask(host.monitor_binary, *binary, {"help", "platforms"}, false);
   if (!platforms)
     return failure(platforms.error());
   return make_gvisor_profile(pool, {*binary, *version, *flags, *platforms, root});

@@ -16,6 +16,7 @@ namespace {
 /// What the probe container ends with: nothing that fails on the way does so with this code.
 constexpr int canary_exit_code = 42;
 constexpr int usage_exit_code = 2;
+constexpr int cannot_execute_exit_code = 126;
 
 /// Nothing of the daemon's may hold the monitor, and nothing that ends the daemon may end it.
 bool detach() {
@@ -36,6 +37,16 @@ bool detach() {
   return berth::become_subreaper().has_value();
 }
 
+/// Becomes a program that ends with the thread of `parent` that waits for it: whatever hangs in it is not left behind.
+int ask(int parent, char** argv) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (::getppid() != parent)
+    return EXIT_FAILURE;
+  ::execv(argv[0], argv);
+  std::perror(argv[0]);
+  return cannot_execute_exit_code;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -49,8 +60,11 @@ int main(int argc, char** argv) {
     std::puts("berth-monitor " BERTH_VERSION);
     return EXIT_SUCCESS;
   }
+  if (option == "--ask" && argc > 3)
+    return ask(std::atoi(argv[2]), argv + 3);
   if (option != "--container" || argc != 3) {
     std::fputs("Usage: berth-monitor --container ID\n"
+               "       berth-monitor --ask PARENT PROGRAM [ARG...]\n"
                "       berth-monitor --canary | --version\n"
                "Started by berthd, one for each container, with a socket as descriptor 3.\n",
                stderr);

@@ -3,6 +3,7 @@
 #include "runtimes/linux/pidfd.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 
@@ -202,4 +203,47 @@ TEST_CASE("a configuration of a size that nobody writes is planned and applied, 
   node.start_again(TestNode::Start::only);
   CHECK(node.wait_for_exit() == 78);
   CHECK(contains(node.log(), node.config_path() + ": larger than 4194304 bytes together with its drop-ins"));
+}
+
+TEST_CASE("an apply that is being prepared when the daemon is told to end fails at once, and nothing of it is left",
+          "[reconfigure]") {
+  BERTH_NEEDS_RUNC();
+  struct Row {
+    std::string what;
+    /// What the new runtime is slow with, and how.
+    std::string verb;
+    std::string delay;
+  };
+  auto row = GENERATE(values<Row>({{"it does not answer", "--version", "exec sleep 1000"},
+                                   {"its container does not come", "create", "exec sleep 1000"},
+                                   {"its container is slow to go", "delete", "sleep 3"}}));
+  INFO(row.what);
+  auto config = [](const std::string& max, const std::string& runtime) {
+    return config_of("  pools:\n    plain: {maxContainers: " + max + "}\n",
+                     patient_probe() + "  runtimes: {runc: " + runtime + "}\n");
+  };
+  auto node = TestNode{config("3", built_program("fake_runtime"))};
+  auto reached = node.root() + "/reached";
+  auto hanging = write_config(node, "hanging", "#!/bin/sh\ncase \" $* \" in *\" " + row.verb + " \"*) : >" + reached
+                                                 + "; " + row.delay + ";; esac\nexec " + built_program("fake_runtime") + " \"$@\"\n");
+  std::filesystem::permissions(hanging, std::filesystem::perms{0755});
+  auto applying = node.berth_beside({"apply", "-f", write_config(node, "next.yaml", config("4", hanging))});
+  REQUIRE(eventually(20s, [&] { return std::filesystem::exists(reached); }));
+  auto began = std::chrono::steady_clock::now();
+  CHECK(node.terminate() == 0);
+  auto applied = applying->finish(10s);
+  INFO(describe(applied));
+  CHECK(std::chrono::steady_clock::now() - began < stretched(5s));
+  CHECK(applied.code == 1);
+  CHECK(applied.out.empty());
+  CHECK(contains(applied.err, "shutting_down: "));
+  CHECK(contains(applied.err, "berthd stops"));
+  CHECK(lines_of(applied.err).size() == 1);
+  CHECK(eventually(20s, [&] { return processes_of(node.root(), 0).empty(); }));
+  node.start_again();
+  CHECK(node.query({"history"}).size() == 1);
+  CHECK(pool_of(node, "plain")["maxContainers"] == 3);
+  auto served = node.run("plain", {"--rm"}, {"/bin/echo", "served"});
+  INFO(describe(served));
+  CHECK(served.out == "served\n");
 }
