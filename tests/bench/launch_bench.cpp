@@ -3,14 +3,12 @@
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/pidfd.hpp"
 #include "runtimes/linux/process.hpp"
+#include "tests/bench/measurement.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/http.hpp"
 #include "tests/support/test_node.hpp"
 
-#include <algorithm>
-#include <cstdio>
-#include <stdexcept>
 #include <filesystem>
 #include <future>
 #include <mutex>
@@ -23,29 +21,6 @@ using namespace berth::test;
 using Clock = std::chrono::steady_clock;
 
 namespace {
-
-double ms_between(Clock::time_point begin, Clock::time_point end) {
-  return std::chrono::duration<double, std::milli>(end - begin).count();
-}
-
-struct Series {
-  std::vector<double> values;
-
-  double at(double quantile) {
-    std::sort(values.begin(), values.end());
-    return values.empty() ? 0 : values[static_cast<size_t>(quantile * static_cast<double>(values.size() - 1))];
-  }
-
-  void print(const char* name) {
-    std::printf("%-52s n=%-4zu min %7.2f  median %7.2f  p90 %7.2f  p99 %7.2f  max %7.2f ms\n", name, values.size(), at(0),
-                at(0.5), at(0.9), at(0.99), at(1));
-  }
-};
-
-void must(bool condition, const std::string& what) {
-  if (!condition)
-    throw std::runtime_error{"launch_bench: " + what};
-}
 
 Json must_post(const TestNode& node, const std::string& target, const Json& body, int status) {
   auto answer = http(node.socket(), "POST", target, body.dump());
