@@ -91,7 +91,7 @@ configure() {
 }
 
 build_product() {
-  local targets=(all launch_bench) program
+  local targets=(all launch_bench swap_bench) program
   [ "$quick" = no ] || targets=(unit_tests actor_tests)
   configure "$build_dir" -DBERTH_TEST_RUNSC="$newer_runsc" && ninja -C "$build_dir" -j "$jobs" "${targets[@]}" || return
   [ "$quick" = no ] || return 0
