@@ -393,8 +393,9 @@ void on_down(const Node& node, const caf::down_msg& down) {
 
 // -- what others tell ---------------------------------------------------------------------------------------------------
 
-void on_change(const Node& node, ChangePools& change) {
+PoolActors on_change(const Node& node, ChangePools& change) {
   auto& state = node.state();
+  auto removed = PoolActors{};
   for (const auto& name : change.removed) {
     auto pool = state.pools.find(name);
     if (pool == state.pools.end())
@@ -405,6 +406,7 @@ void on_change(const Node& node, ChangePools& change) {
     for (auto& generation : memory.generations)
       generation.is_stopping = generation.is_stopping || change.drain == DrainMode::stop;
     pool->second->memory = std::make_shared<const PoolMemory>(std::move(memory));
+    removed[name] = pool->second->actor;
     state.retired.push_back(std::move(pool->second));
     state.pools.erase(pool);
   }
@@ -419,6 +421,7 @@ void on_change(const Node& node, ChangePools& change) {
     state.pools[name] = std::move(pool);
   }
   state.longest_launch = change.longest_launch;
+  return removed;
 }
 
 void on_spawned(const Node& node, const ContainerSpawned& spawned) {
@@ -482,7 +485,7 @@ NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
         result[name] = pool->actor;
       return result;
     },
-    [=](ChangePools& change) { on_change(node, change); },
+    [=](ChangePools& change) { return on_change(node, change); },
     [=](const ContainerSpawned& spawned) { on_spawned(node, spawned); },
     [=](const KeepContainer& keep) {
       auto entry = node.state().containers.find(keep.memory->info.spec.id);

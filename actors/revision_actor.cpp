@@ -337,11 +337,16 @@ void commit(const Revisions& revisions, const ChangePtr& change) {
     if (difference.kind == PoolChangeKind::removed)
       change_pools.removed.push_back(difference.name);
   revisions.self->request(revisions.context->node, pool_deadline, std::move(change_pools))
-    .then([=] { commit_pools(revisions, change); },
-          [=](caf::error& err) {
-            log::error("node did not answer a change of its pools", {{"error", render(from_caf(err))}});
-            commit_pools(revisions, change);
-          });
+    .then(
+      [=](const PoolActors& removed) {
+        for (const auto& [name, pool] : removed)
+          change->pools[name] = pool;
+        commit_pools(revisions, change);
+      },
+      [=](caf::error& err) {
+        log::error("node did not answer a change of its pools", {{"error", render(from_caf(err))}});
+        commit_pools(revisions, change);
+      });
 }
 
 // -- prepare ------------------------------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ struct AddedPool {
 };
 
 /// REVISION -> NODE: launches find these pools from now on, and those no more. Containers of removed pools are still found.
-/// Never leaves the process.
+/// Answered with the actors of the removed ones: a pool may have died and come back since they were asked for, and from now on
+/// it comes back as one that ends. Never leaves the process.
 struct ChangePools {
   std::map<PoolName, AddedPool> added;
   /// Names of pools that end, and what becomes of their containers.
@@ -133,7 +134,7 @@ using NodeActor = caf::typed_actor<
   caf::replies_to<ListContainers>::with<ContainerInfos>,
   caf::replies_to<ListPools>::with<PoolInfos>,
   caf::replies_to<FindPools>::with<PoolActors>,
-  caf::replies_to<ChangePools>::with<void>,
+  caf::replies_to<ChangePools>::with<PoolActors>,
   caf::reacts_to<ContainerSpawned>,
   caf::reacts_to<KeepContainer>,
   caf::replies_to<RecallContainer>::with<RecalledContainer>,

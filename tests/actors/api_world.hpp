@@ -189,7 +189,7 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
         return script->pools;
       },
       [](const FindPools&) { return PoolActors{}; },
-      [](const ChangePools&) {},
+      [](const ChangePools&) { return PoolActors{}; },
       [](const ContainerSpawned&) {},
       [](const KeepContainer&) {},
       [](const RecallContainer&) { return RecalledContainer{}; },

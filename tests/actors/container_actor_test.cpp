@@ -25,10 +25,14 @@ struct ContainerWorld : berth::test::ActorWorld {
   /// What NODE would remember.
   ContainerMemory memory;
   WatchOom oom_watch;
+  /// What the monitor has told.
+  std::vector<MonitorMessage> heard;
   std::optional<Error> launcher_error;
   bool oom_answers = true;
   bool slots_are_free = true;
   bool files_can_go = true;
+  /// While true, the removal of files takes for ever.
+  bool files_stay_open = false;
   OomSummary oom_summary;
   std::vector<caf::typed_response_promise<OomSummary>> open_finishes;
   /// A real process, because the actor holds a pidfd of init.
@@ -66,7 +70,7 @@ struct ContainerWorld : berth::test::ActorWorld {
     });
   }
 
-  LauncherActor launcher = spawn([this]() -> LauncherActor::behavior_type {
+  LauncherActor launcher = spawn([this](LauncherActor::pointer self) -> LauncherActor::behavior_type {
     return {[this](const StartMonitor&) -> caf::result<MonitorLink> {
               if (launcher_error)
                 return to_caf(*launcher_error);
@@ -78,7 +82,9 @@ struct ContainerWorld : berth::test::ActorWorld {
               link = std::make_shared<MonitorConnection>(std::move(sockets.first));
               return MonitorLink{link};
             },
-            [this](const RemoveFiles&) -> caf::result<void> {
+            [this, self](const RemoveFiles&) -> caf::result<void> {
+              if (files_stay_open)
+                return self->make_response_promise<caf::unit_t>();
               story.push_back("files removed");
               if (!files_can_go)
                 return to_caf({ec::system_error, "unlink /x", "Read-only file system", {}});
@@ -121,7 +127,7 @@ struct ContainerWorld : berth::test::ActorWorld {
             [](const ListContainers&) { return ContainerInfos{}; },
             [](const ListPools&) { return PoolInfos{}; },
             [](const FindPools&) { return PoolActors{}; },
-            [](const ChangePools&) {},
+            [](const ChangePools&) { return PoolActors{}; },
             [](const ContainerSpawned&) {},
             [this](const KeepContainer& keep) { memory = *keep.memory; },
             [](const RecallContainer&) -> caf::result<RecalledContainer> { return caf::sec::runtime_error; },
@@ -170,11 +176,18 @@ struct ContainerWorld : berth::test::ActorWorld {
     order.memory = memory;
     order.neighbours = {pool, oom};
     order.parent = parent;
+    auto links_before = links_asked;
     container = spawn(container_actor, context, std::move(order));
+    run();
+    // The link tells its story to whoever has asked for it.
+    if (links_asked > links_before)
+      for (const auto& message : heard)
+        caf::anon_send(container, MonitorPacket{encode(message)});
     run();
   }
 
   void hear(const MonitorMessage& message) {
+    heard.push_back(message);
     caf::anon_send(container, MonitorPacket{encode(message)});
     run();
   }
@@ -482,4 +495,187 @@ TEST_CASE_METHOD(ContainerWorld, "with oomGroup a child's kill ends the containe
   caf::anon_send(container, kill);
   run();
   CHECK(init.wait_for(5000ms).value());
+}
+
+// -- in the place of an actor that has died -----------------------------------------------------------------------------
+
+TEST_CASE_METHOD(ContainerWorld, "whenever its actor dies, the rest of a container's story is told, and nothing twice",
+                 "[container][deaths]") {
+  auto when = GENERATE(range(0, 8));
+  auto twice = GENERATE(false, true);
+  CAPTURE(when, twice);
+  auto step = 0;
+  auto die = [&] {
+    if (step++ == when) {
+      die_and_go_on();
+      if (twice && story.back() != "id free")
+        die_and_go_on();
+      // Its pool asks on behalf of whoever waits.
+      launched = ask<ContainerInfo>(container, BeginLaunch{});
+    }
+  };
+  slots_are_free = when != 0;
+  launch([](ContainerMemory& with) { with.info.spec.auto_remove = true; });
+  slots_are_free = true;
+  die();
+  die();
+  hear_created();
+  die();
+  hear(MonitorStarted{{77}});
+  CHECK(launched.get()->state == ContainerState::running);
+  die();
+  oom_answers = when != 4;
+  hear(MonitorExited{3 << 8, {9}, 0, 0, 0, 0});
+  oom_answers = true;
+  die();
+  CHECK(launched.get());
+  if (when < 6)
+    CHECK(describe().exit.code == 3);
+  die();
+  files_stay_open = when == 6;
+  hear(MonitorDeleted{});
+  files_stay_open = false;
+  die();
+  CHECK(launched.get()->started_at.ns == 77);
+  auto told = Story{};
+  for (const auto& what : story)
+    if (what.starts_with("container.") || what == "id free")
+      told.push_back(what);
+  CHECK(told == Story{"container.accepted", "container.running", "container.exited", "container.removed", "id free"});
+  // The launcher has started one monitor, and everybody after that got its link.
+  CHECK(memory.info.state == ContainerState::removing);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a stop goes on when its actor has died, with one SIGTERM and at the time that was given",
+                 "[container][deaths]") {
+  run_it([](ContainerMemory& with) { with.info.profile.init_takes_signals = false; });
+  freeze_init();
+  ask<ContainerInfo>(container, StopContainer{2000ms});
+  pass(1000ms);
+  die_and_go_on();
+  CHECK(describe().state == ContainerState::stopping);
+  pass(999ms);
+  CHECK(!init.wait_for(0ms).value());
+  pass(1ms);
+  CHECK(init.wait_for(5000ms).value());
+  auto terms = 0;
+  for (const auto& command : commands())
+    terms += command == MonitorCommand{SignalCommand{SIGTERM}} ? 1 : 0;
+  CHECK(terms == 1);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a removal by force is carried out although its actor and who asked for it have gone",
+                 "[container][deaths]") {
+  run_it();
+  ask<void>(container, RemoveContainer{true});
+  CHECK(init.wait_for(5000ms).value());
+  die_and_go_on();
+  hear(MonitorExited{SIGKILL, {9}, 0, 0, 0, 0});
+  hear(MonitorDeleted{});
+  CHECK(story.back() == "id free");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a start that was given up stays given up when its actor dies", "[container][deaths]") {
+  launch();
+  ask<ContainerInfo>(container, StopContainer{});
+  die_and_go_on();
+  hear_created();
+  CHECK(commands() == std::vector<MonitorCommand>{AbortCommand{}, AbortCommand{}});
+  launched = ask<ContainerInfo>(container, BeginLaunch{});
+  hear(MonitorExited{SIGKILL, {9}, 0, 0, 0, 0});
+  hear(MonitorDeleted{});
+  REQUIRE(!launched.get());
+  CHECK(launched.get().error().code == ec::cancelled);
+  CHECK(std::count(story.begin(), story.end(), "container.running") == 0);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a container that is being removed is started by nobody again", "[container][deaths]") {
+  files_stay_open = true;
+  run_it();
+  hear(exit_0);
+  hear(MonitorDeleted{});
+  ask<void>(container, RemoveContainer{false});
+  REQUIRE(memory.info.state == ContainerState::removing);
+  files_stay_open = false;
+  auto links = links_asked;
+  die_and_go_on();
+  CHECK(links_asked == links);
+  CHECK(story.back() == "id free");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "whoever watches a container for OOM kills next is told what was told",
+                 "[container][deaths]") {
+  run_it();
+  auto kill = OomKill{{"a"}, {"web"}};
+  kill.scope = OomScope::process;
+  kill.kills = 2;
+  caf::anon_send(container, kill);
+  run();
+  SECTION("after the death of the container's actor") { die_and_go_on(); }
+  SECTION("after the death of OOM") {
+    oom = make_oom();
+    caf::anon_send(container, UseNeighbours{pool, oom});
+    run();
+  }
+  CHECK(story.back() == "watched, told 2");
+  CHECK(oom_watch.init_pid == init.pid());
+  CHECK_FALSE(oom_watch.container_killed);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "kills are told by the monitor's count where OOM has died", "[container][deaths]") {
+  struct Row {
+    int status;
+    uint64_t kills;
+    bool stop_first;
+    bool oom_killed;
+  };
+  auto row = GENERATE(Row{SIGKILL, 1, false, true}, Row{SIGKILL, 0, false, false}, Row{SIGKILL, 1, true, false},
+                      Row{3 << 8, 1, false, false});
+  CAPTURE(row.status, row.kills, row.stop_first);
+  run_it();
+  if (row.stop_first)
+    ask<ContainerInfo>(container, StopContainer{0ms});
+  caf::anon_send_exit(oom, caf::exit_reason::kill);
+  run();
+  story.clear();
+  hear(MonitorExited{row.status, {9}, row.kills, 0, 0, 64});
+  CHECK(std::count(story.begin(), story.end(), "container.oom") == static_cast<int>(row.kills));
+  CHECK(std::count(story.begin(), story.end(), "container.exited") == 1);
+  CHECK(describe().exit.oom_killed == row.oom_killed);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a launch whose pool dies while it waits for its turn asks the next one", "[container][deaths]") {
+  slots_are_free = false;
+  launch();
+  caf::anon_send_exit(pool, caf::exit_reason::kill);
+  run();
+  CHECK(!launched.done());
+  slots_are_free = true;
+  pool = make_pool();
+  caf::anon_send(container, UseNeighbours{pool, oom});
+  run();
+  hear_created();
+  hear(MonitorStarted{now()});
+  CHECK(launched.get());
+}
+
+TEST_CASE_METHOD(ContainerWorld, "the next pool hears of a start that is under way, and of an end that the last one missed",
+                 "[container][deaths]") {
+  launch();
+  caf::anon_send_exit(pool, caf::exit_reason::kill);
+  pool = make_pool();
+  SECTION("a start") {
+    caf::anon_send(container, UseNeighbours{pool, oom});
+    run();
+    CHECK(story.back() == "slot held");
+  }
+  SECTION("an end") {
+    hear_created();
+    hear(MonitorStarted{now()});
+    hear(exit_0);
+    CHECK(std::count(story.begin(), story.end(), "place free") == 0);
+    caf::anon_send(container, UseNeighbours{pool, oom});
+    run();
+    CHECK(std::count(story.begin(), story.end(), "place free") == 1);
+  }
 }

@@ -49,7 +49,7 @@ struct PoolWorld : ActorWorld {
             [](const ListContainers&) { return ContainerInfos{}; },
             [](const ListPools&) { return PoolInfos{}; },
             [](const FindPools&) { return PoolActors{}; },
-            [](const ChangePools&) {},
+            [](const ChangePools&) { return PoolActors{}; },
             [this](const ContainerSpawned& x) {
               spawned.push_back(x.id);
               container_actors.push_back(x.actor);
@@ -65,6 +65,11 @@ struct PoolWorld : ActorWorld {
             [this](const KeepPool& keep) { pool_memory = keep.memory; },
             [](const ContainerRemoved&) {},
             [](const RestartDue&) {}};
+  });
+
+  LauncherActor launcher = spawn([](LauncherActor::pointer self) -> LauncherActor::behavior_type {
+    return {[self](const StartMonitor&) -> caf::result<MonitorLink> { return self->make_response_promise<MonitorLink>(); },
+            [](const RemoveFiles&) {}, [](const SweepContainer&) {}};
   });
 
   RuntimeActor runtime(RuntimeKind kind, bool known) {
@@ -110,6 +115,7 @@ struct PoolWorld : ActorWorld {
     node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
     node->host.paths = node_paths("/nowhere");
     node->events = event_actor;
+    node->launchers = {launcher};
     auto spawn_runtime = [this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
                                 const std::optional<PreparedRuntime>& known) { return runtime(kind, known.has_value()); };
     node->on_spawn = [this](ActorKind kind, const caf::actor& actor) {

@@ -84,6 +84,15 @@ public:
   template <class Answer, class Handle, class Question>
   Pending<Answer> ask(const Handle& actor, Question question,
                       std::chrono::seconds deadline = std::chrono::seconds{100000}) {
+    auto pending = begin_to_ask<Answer>(actor, std::move(question), deadline);
+    run();
+    return pending;
+  }
+
+  /// The same for those who run the world step by step.
+  template <class Answer, class Handle, class Question>
+  Pending<Answer> begin_to_ask(const Handle& actor, Question question,
+                               std::chrono::seconds deadline = std::chrono::seconds{100000}) {
     auto pending = Pending<Answer>{};
     auto asker = sys.spawn([=](caf::event_based_actor* self) {
       auto failed = [=](caf::error& err) { *pending.result = tl::unexpected{from_caf(err)}; };
@@ -94,7 +103,6 @@ public:
         request.then([=](Answer& answer) { *pending.result = std::move(answer); }, failed);
     });
     spawned_.push_back(asker);
-    run();
     return pending;
   }
 
