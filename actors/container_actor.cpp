@@ -19,7 +19,9 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
   auto me = ContainerActor{life.self};
   link.connection->listen({[me](std::string bytes) { caf::anon_send(me, MonitorPacket{std::move(bytes)}); },
                            [me] { caf::anon_send(me, MonitorGone{}); }});
-  // Given up, by a stop or for its time, before there was anybody to tell.
+  for (const auto& held : std::exchange(state.held_commands, {}))
+    command(life, held);
+  // Given up before this actor came.
   if (life.memory().failure)
     command(life, AbortCommand{});
 }
@@ -78,7 +80,7 @@ caf::result<ContainerInfo> on_begin(const Life& life) {
   auto& state = life.state();
   auto promise = life.self->make_response_promise<ContainerInfo>();
   state.launch_promises.push_back(promise);
-  if (std::exchange(state.has_begun, true))
+  if (std::exchange(state.has_begun, true) || memory.phase != Phase::accepted)
     return promise;
   life.memory().accepted_told = true;
   life.keep();
@@ -87,25 +89,35 @@ caf::result<ContainerInfo> on_begin(const Life& life) {
   return promise;
 }
 
-/// Goes on where another actor has died. The monitor's story is told again, and leads to where the container is now; what was
-/// asked and told before is remembered.
+/// A stop that another actor has begun: its SIGTERM is sent, and its SIGKILL is due when it was due.
+void resume_stop(const Life& life) {
+  auto left = std::chrono::ceil<std::chrono::milliseconds>(life.memory().kill_due - life.self->clock().now());
+  if (left.count() > 0 && !life.memory().kill_sent)
+    set_timer(life, left);
+  else
+    kill_init(life);
+}
+
+/// Goes on where another actor has died. What was asked and told before is remembered; the monitor's story is told again, from
+/// its beginning, and brings what is new.
 void go_on(const Life& life) {
   auto& memory = life.memory();
-  auto& state = life.state();
-  state.has_begun = true;
+  life.state().has_begun = true;
   if (memory.phase == Phase::accepted)
     return take_slot(life, false);
   // From here on there is no monitor any more, only files.
-  if (memory.info.state == ContainerState::removing) {
-    state.deleted = true;
+  if (!holds_place(memory) && memory.deleted)
     return remove_if_due(life);
-  }
-  if (memory.phase != Phase::exited) {
+  if (holds_place(memory) && memory.running_told) {
+    memory.phase = memory.stop_asked ? Phase::stopping : Phase::running;
+    if (auto init = open_pidfd(memory.info.pid, memory.info.pid_start_time))
+      life.state().init = std::move(*init);
+    if (memory.stop_asked)
+      resume_stop(life);
+  } else if (holds_place(memory)) {
     memory.phase = memory.failure ? Phase::stopping : Phase::creating;
-    if (!memory.running_told) {
-      take_slot(life, true);
-      set_timer(life, life.node->settings.start_timeout.value);
-    }
+    take_slot(life, true);
+    set_timer(life, life.node->settings.start_timeout.value);
   }
   connect_monitor(life);
 }

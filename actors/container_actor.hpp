@@ -34,8 +34,6 @@ struct ContainerActorState {
   /// This actor has been told to go, or goes on where another one has died.
   bool has_begun = false;
   bool monitor_lost = false;
-  /// The monitor has removed everything but files.
-  bool deleted = false;
   bool removing = false;
   /// The OOM watch has been asked for.
   bool watch_asked = false;
@@ -46,6 +44,8 @@ struct ContainerActorState {
   uint64_t slot_epoch = 0;
 
   std::shared_ptr<MonitorConnection> connection;
+  /// For a monitor whose link is not there yet.
+  std::vector<MonitorCommand> held_commands;
   /// Held from before the start until the exit.
   UniqueFd init;
   /// Of the timer that still matters: the start's, then a stop's.

@@ -25,8 +25,11 @@ void publish(const Life& life, Event event) {
 }
 
 void command(const Life& life, const MonitorCommand& what) {
-  if (!life.state().connection)
+  // An actor that goes on waits for its link.
+  if (!life.state().connection) {
+    life.state().held_commands.push_back(what);
     return;
+  }
   if (auto sent = life.state().connection->send(what); !sent)
     log::warn("monitor does not take commands",
               {{"container_id", life.id().value}, {"reason", render(sent.error())}});
@@ -132,7 +135,7 @@ void remove_files(const Life& life) {
 
 void remove_if_due(const Life& life) {
   const auto& memory = life.memory();
-  if (holds_place(memory) || !life.state().deleted)
+  if (holds_place(memory) || !memory.deleted)
     return;
   auto wanted = memory.phase == Phase::failed || memory.remove_asked
                 || (memory.info.spec.auto_remove && memory.output_released);
@@ -147,7 +150,7 @@ void fail_launch(const Life& life, const Error& error, bool deleted) {
   cancel_timer(life);
   release_slot(life);
   life.memory().failure = error;
-  state.deleted = deleted;
+  life.memory().deleted = deleted;
   life.keep();
   auto event = event_of(life, "container.failed");
   event.texts["code"] = to_string(error.code);
@@ -196,7 +199,7 @@ void tell_exit(const Life& life, const OomSummary& oom) {
   auto& info = memory.info;
   // It was given up between create and start: for the user it never was.
   if (memory.failure && !memory.running_told)
-    return fail_launch(life, Error{*memory.failure}, state.deleted);
+    return fail_launch(life, Error{*memory.failure}, memory.deleted);
   if (!life.step(Happened::exit_told))
     return;
   info.oom_kills = oom.kills;
@@ -220,8 +223,9 @@ void tell_exit(const Life& life, const OomSummary& oom) {
                                  {"pool", info.spec.pool.value},
                                  {"code", std::to_string(info.exit.code)},
                                  {"reason", info.exit.reason}});
-  end_place(life);
+  // In this order: a retired pool ends with its last place.
   answer(state.launch_promises, info);
+  end_place(life);
   answer(state.stop_promises, info);
   remove_if_due(life);
 }
@@ -329,18 +333,6 @@ void on_created(const Life& life, const MonitorCreated& created) {
   watch_oom(life);
 }
 
-/// A stop that another actor has begun: its SIGTERM is sent, and its SIGKILL is due when it was due.
-void resume_stop(const Life& life) {
-  if (!life.step(Happened::stop_asked))
-    return;
-  life.keep();
-  auto left = std::chrono::ceil<std::chrono::milliseconds>(life.memory().kill_due - life.self->clock().now());
-  if (left.count() > 0 && !life.memory().kill_sent)
-    set_timer(life, left);
-  else
-    kill_init(life);
-}
-
 void on_started(const Life& life, const MonitorStarted& started) {
   if (!life.step(Happened::monitor_started))
     return;
@@ -349,12 +341,9 @@ void on_started(const Life& life, const MonitorStarted& started) {
   life.info().started_at = started.at;
   tell_running(life);
   answer(life.state().launch_promises, life.info());
-  if (life.memory().stop_asked)
-    resume_stop(life);
 }
 
 void on_failed(const Life& life, const MonitorFailed& failed) {
-  life.state().deleted = true;
   const auto& given_up = life.memory().failure;
   fail_launch(life, given_up ? Error{*given_up} : explain_launch_failure(life.info().profile, failed, life.info().spec),
               true);
@@ -388,7 +377,8 @@ void on_packet(const Life& life, const std::string& bytes) {
     if (!deleted->leftovers.empty())
       log::error("container left something behind",
                  {{"container_id", life.id().value}, {"leftovers", deleted->leftovers}});
-    life.state().deleted = true;
+    life.memory().deleted = true;
+    life.keep();
     remove_if_due(life);
   }
 }
@@ -396,15 +386,15 @@ void on_packet(const Life& life, const std::string& bytes) {
 void on_monitor_gone(const Life& life) {
   auto& state = life.state();
   state.connection.reset();
-  if (state.deleted)
+  if (life.memory().deleted)
     return;
   log::error("monitor of a container died", {{"container_id", life.id().value}});
   state.monitor_lost = true;
   if (state.init)
     kill_init(life);
   auto swept = [=] {
-    life.state().deleted = true;
-    if (life.memory().phase == Phase::ended || life.memory().phase == Phase::exited)
+    life.memory().deleted = true;
+    if (life.memory().phase >= Phase::ended)
       remove_if_due(life);
     else if (life.memory().running_told)
       on_exited(life, MonitorExited{.wait_status = SIGKILL, .at = now()});

@@ -88,7 +88,9 @@ void pass_launch(const Node& node, uint64_t ticket) {
                                  "its actor has died " + std::to_string(launch_attempts) + " times while it had this launch",
                                  "this is a defect: please report it"}));
   auto order = launch.order;
+  order.ticket = ticket;
   order.is_repeated = attempt > 1;
+  order.is_made = has_container(node, launch);
   auto is_current = [=] {
     auto found = node.state().launches.find(ticket);
     return found != node.state().launches.end() && found->second.attempts == attempt;
@@ -101,14 +103,16 @@ void pass_launch(const Node& node, uint64_t ticket) {
       },
       [=](caf::error& err) {
         // The pool has died with it, and the next one gets it.
-        if (err != caf::sec::request_receiver_down && is_current())
+        if (!is_death(err) && is_current())
           refuse_launch(node, ticket, err);
       });
 }
 
-/// Answers the launch of a container by what is remembered of it: its pool may not live to do so.
+/// Answers the launch of a container that has run or has failed by what is remembered of it: its pool may not live to do so.
 void answer_by_memory(const Node& node, const Container& container) {
-  auto launch = container.memory ? take_launch(node, container.ticket) : std::nullopt;
+  if (!container.memory || (!container.memory->running_told && holds_place(*container.memory)))
+    return;
+  auto launch = take_launch(node, container.ticket);
   if (!launch)
     return;
   const auto& memory = *container.memory;
@@ -254,6 +258,15 @@ caf::result<PoolInfos> list_pools(const Node& node) {
 
 // -- deaths -------------------------------------------------------------------------------------------------------------
 
+/// In the order in which they came.
+std::vector<uint64_t> launches_of(const Node& node, const PoolPtr& pool) {
+  auto result = std::vector<uint64_t>{};
+  for (const auto& [ticket, launch] : node.state().launches)
+    if (launch.pool == pool)
+      result.push_back(ticket);
+  return result;
+}
+
 void spawn_pool(const Node& node, const PoolPtr& pool, PoolSeed seed) {
   pool->memory = seed.memory;
   pool->actor = node.order->spawn_pool(NodeActor{node.self}, std::move(seed));
@@ -270,11 +283,7 @@ void restart_pool(const Node& node, const PoolPtr& pool) {
     if (entry.pool == pool && entry.memory)
       seed.containers.push_back({entry.is_lost ? ContainerActor{} : entry.actor, entry.memory});
   spawn_pool(node, pool, std::move(seed));
-  auto waiting = std::vector<uint64_t>{};
-  for (const auto& [ticket, launch] : node.state().launches)
-    if (launch.pool == pool)
-      waiting.push_back(ticket);
-  for (auto ticket : waiting)
+  for (auto ticket : launches_of(node, pool))
     pass_launch(node, ticket);
 }
 
@@ -295,13 +304,13 @@ void on_pool_death(const Node& node, const PoolPtr& pool, const caf::error& reas
   rest(node, pool, death);
   if (!pool->restarts.resting)
     return;
-  // Those that have a container are answered when the pool is back: the container goes on meanwhile.
-  auto waiting = std::vector<uint64_t>{};
-  for (const auto& [ticket, launch] : node.state().launches)
-    if (launch.pool == pool && !has_container(node, launch))
-      waiting.push_back(ticket);
-  for (auto ticket : waiting)
-    refuse_launch(node, ticket, to_caf(*pool->restarts.resting));
+  // Those that have a container wait for what becomes of it: it goes on meanwhile.
+  for (auto ticket : launches_of(node, pool))
+    if (!has_container(node, node.state().launches.at(ticket)))
+      refuse_launch(node, ticket, to_caf(*pool->restarts.resting));
+  for (const auto& [id, entry] : node.state().containers)
+    if (entry.pool == pool)
+      answer_by_memory(node, entry);
 }
 
 /// A container has died whose pool has ended, as there was nothing to do for it any more. Now there is.
@@ -329,6 +338,14 @@ void on_pool_down(const Node& node, const PoolPtr& pool, const caf::error& reaso
   pool->lives = false;
   auto& state = node.state();
   std::erase(state.retired, pool);
+  // It has ended because it is not configured any more and has no containers; what it was given meanwhile nobody will do.
+  for (auto ticket : launches_of(node, pool)) {
+    const auto& launch = state.launches.at(ticket);
+    if (auto entry = state.containers.find(launch.id); entry != state.containers.end())
+      answer_by_memory(node, entry->second);
+    refuse_launch(node, ticket, to_caf({ec::unknown_pool, "pool \"" + pool->name.value + "\"", "it is not configured any more",
+                                        "see `berth pools`"}));
+  }
   for (const auto& [id, entry] : state.containers)
     if (entry.pool == pool && entry.is_lost)
       return revive_pool(node, pool, id, caf::exit_reason::kill);
@@ -426,8 +443,11 @@ PoolActors on_change(const Node& node, ChangePools& change) {
 
 void on_spawned(const Node& node, const ContainerSpawned& spawned) {
   auto entry = node.state().containers.find(spawned.id);
-  if (entry == node.state().containers.end())
+  if (entry == node.state().containers.end() || entry->second.ticket != spawned.memory->ticket) {
+    // Nobody would ever find it.
+    caf::anon_send(spawned.actor, RemoveContainer{true});
     return;
+  }
   auto& container = entry->second;
   container.actor = spawned.actor;
   container.is_lost = false;
@@ -437,6 +457,16 @@ void on_spawned(const Node& node, const ContainerSpawned& spawned) {
   node.self->monitor(spawned.actor);
   for (auto& seeker : std::exchange(container.seekers, {}))
     seeker.deliver(spawned.actor);
+}
+
+void on_keep_container(const Node& node, const KeepContainer& keep) {
+  auto found = node.state().containers.find(keep.memory->info.spec.id);
+  if (found == node.state().containers.end() || found->second.ticket != keep.memory->ticket)
+    return;
+  auto& entry = found->second;
+  entry.memory = keep.memory;
+  if (!entry.pool->lives)
+    answer_by_memory(node, entry);
 }
 
 void on_keep_pool(const Node& node, const KeepPool& keep) {
@@ -487,11 +517,7 @@ NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
     },
     [=](ChangePools& change) { return on_change(node, change); },
     [=](const ContainerSpawned& spawned) { on_spawned(node, spawned); },
-    [=](const KeepContainer& keep) {
-      auto entry = node.state().containers.find(keep.memory->info.spec.id);
-      if (entry != node.state().containers.end())
-        entry->second.memory = keep.memory;
-    },
+    [=](const KeepContainer& keep) { on_keep_container(node, keep); },
     [=](const RecallContainer& recall) -> caf::result<RecalledContainer> {
       auto entry = node.state().containers.find(recall.id);
       if (entry == node.state().containers.end() || !entry->second.memory)
@@ -499,6 +525,12 @@ NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
       return RecalledContainer{entry->second.memory};
     },
     [=](const KeepPool& keep) { on_keep_pool(node, keep); },
+    [=](const RecallPools&) {
+      auto result = RecalledPools{};
+      for (const auto& [name, pool] : node.state().pools)
+        result.pools[name] = pool->memory;
+      return result;
+    },
     [=](const ContainerRemoved& removed) { forget_container(node, removed.id); },
     [=](const RestartDue& due) { take_up(node.state().put_off, due.ticket); },
   };

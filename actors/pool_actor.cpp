@@ -47,6 +47,7 @@ ContainerMemory memory_of(const Pool& pool, const Generation& generation, const 
   info.accepted_at = now();
   place_container(info, pool.node->host);
   warn_about_needs(info);
+  memory.ticket = launch.order.ticket;
   memory.reader = launch.order.reader;
   memory.grace = generation.settings->termination_grace_period.value;
   memory.oom_group = generation.settings->oom_group.value;
@@ -109,13 +110,16 @@ Error full(const Pool& pool) {
 
 caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
   auto& state = pool.state();
-  if (order.is_repeated)
-    if (auto made = state.containers.find(order.spec.id); made != state.containers.end()) {
-      auto reply = pool.self->make_response_promise<ContainerInfo>();
-      made->second.replies.push_back(reply);
-      ask_to_begin(pool, order.spec.id);
-      return reply;
-    }
+  if (auto made = state.containers.find(order.spec.id); order.is_repeated && made != state.containers.end()) {
+    auto reply = pool.self->make_response_promise<ContainerInfo>();
+    made->second.replies.push_back(reply);
+    ask_to_begin(pool, order.spec.id);
+    return reply;
+  }
+  // NODE hears of its end, too, and answers by that.
+  if (order.is_made)
+    return to_caf({ec::restarting, "container \"" + order.spec.id.value + "\"",
+                   "it has ended while its pool was started again", "see `berth events`"});
   const auto& settings = pool.settings();
   if (state.retired)
     return to_caf({ec::unknown_pool, "pool \"" + pool.name() + "\"", "it is not configured any more", "see `berth pools`"});
@@ -226,6 +230,13 @@ size_t taken(const Pool& pool) {
   return pool.state().places + pool.state().selecting.size();
 }
 
+void publish(const Pool& pool, Event event) {
+  if (pool.state().is_announced)
+    pool.self->send(pool.node->events, std::move(event));
+  else
+    pool.state().held_back.push_back(std::move(event));
+}
+
 void pump(const Pool& pool) {
   auto& state = pool.state();
   if (pool.current().condition == PoolState::preparing || resting(pool.current()))
@@ -263,7 +274,7 @@ void ask_selector(const Pool& pool, uint64_t ticket) {
     .then([=](Selection& selection) { on_selected(pool, ticket, std::move(selection)); },
           [=](caf::error& err) {
             // Another SELECTOR is on its way, and is asked again.
-            if (err != caf::sec::request_receiver_down)
+            if (!is_death(err))
               refuse_selecting(pool, ticket, err);
           });
 }
@@ -318,7 +329,7 @@ void ask_to_begin(const Pool& pool, const ContainerId& id) {
       [=](caf::error& err) {
         auto* failed = find();
         // One whose actor has died is asked again when it goes on.
-        if (failed == nullptr || err == caf::sec::request_receiver_down)
+        if (failed == nullptr || is_death(err))
           return;
         for (auto& reply : std::exchange(failed->replies, {}))
           reply.deliver(err);
@@ -338,6 +349,7 @@ PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> 
   guard(self);
   auto me = Pool{self, std::move(node), std::move(parent), std::move(spawn_runtime)};
   self->set_down_handler([=](const caf::down_msg& down) { on_down(me, down); });
+  self->state.is_announced = seed.is_announced;
   begin(me, *seed.memory);
   adopt(me, seed.containers);
   return {
@@ -355,6 +367,7 @@ PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> 
     [=](const ReturnStartSlot&) { give_slot_back(me, caf::actor_cast<caf::actor_addr>(self->current_sender())); },
     [=](const UseOom& use) {
       self->state.oom = use.oom;
+      announce_pool(me);
       for (const auto& [id, container] : self->state.containers)
         self->send(container.actor, neighbours(me));
       keep(me);

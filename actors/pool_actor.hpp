@@ -100,12 +100,17 @@ struct PoolActorState {
 
   PoolName pool;
   OomActor oom;
+  /// NODE knows it. One that is being tried out tells nobody how it stands.
+  bool is_announced = true;
+  std::vector<Event> held_back;
   /// The current one, and those that drain.
   std::map<uint64_t, Generation> generations;
   uint64_t current = 0;
   std::optional<Candidate> candidate;
   /// Not configured any more.
   bool retired = false;
+  bool retired_told = false;
+  bool removed_told = false;
   Counters counters;
   std::deque<Queued> queue;
   std::map<uint64_t, Selecting> selecting;

@@ -65,7 +65,7 @@ void tell(const Pool& pool, const Death& death, uint64_t generation, const Conta
   event.pool = pool.state().pool;
   event.generation = generation;
   event.container = container;
-  pool.self->send(pool.node->events, std::move(event));
+  publish(pool, std::move(event));
 }
 
 void on_part_death(const Pool& pool, const Part& part, const caf::error& reason) {

@@ -1,5 +1,6 @@
 #include "actors/guard.hpp"
 #include "actors/policy/objection_to.hpp"
+#include "actors/policy/same_invocation.hpp"
 #include "actors/pool_parts.hpp"
 #include "actors/selector_actor.hpp"
 
@@ -85,10 +86,12 @@ void tell_prepared(const Pool& pool, const Generation& generation, RuntimeKind k
                                                    {"runtime", to_string(kind)},
                                                    {"reason", render(prepared.error())}});
   }
-  pool.self->send(pool.node->events, std::move(event));
+  publish(pool, std::move(event));
 }
 
 void tell_condition(const Pool& pool, const Generation& generation) {
+  if (!pool.state().is_announced)
+    return;
   auto event = event_of(pool, std::string{"pool."} + to_string(generation.condition), generation.number);
   event.texts["configuredRuntime"] = to_string(generation.settings->runtime.value);
   if (!generation.reason.empty())
@@ -112,28 +115,19 @@ void tell_condition(const Pool& pool, const Generation& generation) {
       log::error("pool is unavailable, launches are refused", {{"pool", pool.name()}, {"reason", generation.reason}});
       break;
   }
-  pool.self->send(pool.node->events, std::move(event));
+  publish(pool, std::move(event));
 }
 
 // -- making a generation ------------------------------------------------------------------------------------------------
 
-/// A runtime is called in the same way by both: what has been proven of one holds for the other.
-bool same_invocation(RuntimeKind kind, const Generation& a, const Generation& b) {
-  const auto& x = *a.settings;
-  const auto& y = *b.settings;
-  if (a.node->settings.probe_timeout.value != b.node->settings.probe_timeout.value)
-    return false;
-  if (kind == RuntimeKind::runc)
-    return a.node->settings.runc_binary.value == b.node->settings.runc_binary.value;
-  return a.node->settings.runsc_binary.value == b.node->settings.runsc_binary.value
-         && x.gvisor_platform.value == y.gvisor_platform.value && x.gvisor_root.value == y.gvisor_root.value
-         && x.gvisor_extra_args.value == y.gvisor_extra_args.value;
+Invocation invocation_of(const Generation& generation) {
+  return {*generation.settings, generation.node->settings};
 }
 
 /// What the current generation knows about this runtime, if the new one would call it in the same way.
 std::optional<PreparedRuntime> known_from(const Pool& pool, RuntimeKind kind, const Generation& generation) {
   auto i = pool.state().generations.find(pool.state().current);
-  if (i == pool.state().generations.end() || !same_invocation(kind, i->second, generation))
+  if (i == pool.state().generations.end() || !same_invocation(kind, invocation_of(i->second), invocation_of(generation)))
     return std::nullopt;
   auto member = i->second.members.find(kind);
   if (member == i->second.members.end() || !member->second.prepared || !*member->second.prepared)
@@ -178,10 +172,7 @@ void drop_candidate(const Pool& pool) {
 /// A change must not make a pool worse than it is, unless it is told that it may.
 std::optional<Error> objection(const Pool& pool, const PoolActorState::Candidate& candidate) {
   const auto& next = candidate.generation;
-  // One that stands as badly already may change in other ways. But one that refused everything has lowered nothing yet.
-  if (next.condition == pool.current().condition)
-    return std::nullopt;
-  return objection_to(pool.state().pool, next.condition, next.reason, candidate.allow_fallback);
+  return objection_to(pool.state().pool, pool.current().condition, next.condition, next.reason, candidate.allow_fallback);
 }
 
 void answer_candidate(const Pool& pool) {
@@ -222,8 +213,9 @@ void on_prepared(const Pool& pool, uint64_t number, RuntimeKind kind, const caf:
   auto member = generation->members.find(kind);
   if (member == generation->members.end() || member->second.actor.address() != runtime || member->second.prepared)
     return;
-  tell_prepared(pool, *generation, kind, prepared);
   member->second.prepared = std::move(prepared);
+  keep(pool);
+  tell_prepared(pool, *generation, kind, *member->second.prepared);
   if (is_prepared(*generation))
     on_settled(pool, number);
 }
@@ -255,13 +247,28 @@ uint64_t last_number(const Pool& pool) {
   return pool.state().generations.empty() ? 0 : pool.state().generations.rbegin()->first;
 }
 
-/// Stops the containers of these generations, and those that are on their way into one.
-void stop_generations(const Pool& pool, const std::function<bool(uint64_t generation)>& of) {
+/// The containers of these generations are to be stopped, and those that are on their way into one.
+void mark_stopping(const Pool& pool, const std::function<bool(uint64_t generation)>& of) {
   for (auto& [number, generation] : pool.state().generations)
     generation.is_stopping = generation.is_stopping || of(number);
-  for (const auto& [id, container] : pool.state().containers)
-    if (container.has_place && of(container.generation))
+}
+
+void stop_marked(const Pool& pool) {
+  for (const auto& [id, container] : pool.state().containers) {
+    auto generation = pool.state().generations.find(container.generation);
+    if (container.has_place && generation != pool.state().generations.end() && generation->second.is_stopping)
       stop(pool, container.actor);
+  }
+}
+
+/// Once, also if it was another actor that began to retire.
+void tell_retired(const Pool& pool) {
+  if (std::exchange(pool.state().retired_told, true))
+    return;
+  keep(pool);
+  publish(pool, event_of(pool, "pool.retired", pool.state().current));
+  log::info("pool is not configured any more and ends with its last container",
+            {{"pool", pool.name()}, {"containers", std::to_string(pool.state().places)}});
 }
 
 /// Containers that hold a place and are like that.
@@ -296,6 +303,8 @@ GenerationMemory memory_of(const Generation& generation) {
 void begin(const Pool& pool, const PoolMemory& memory) {
   auto& state = pool.state();
   state.retired = memory.retired;
+  state.retired_told = memory.retired_told;
+  state.removed_told = memory.removed_told;
   state.restarts = memory.restarts;
   for (const auto& kept : memory.generations) {
     state.pool = kept.settings->name;
@@ -315,6 +324,16 @@ void begin(const Pool& pool, const PoolMemory& memory) {
                 {{"pool", pool.name()}, {"runtime", to_string(kept.settings->runtime.value)}});
   }
   keep(pool);
+  if (state.retired)
+    tell_retired(pool);
+}
+
+void announce_pool(const Pool& pool) {
+  if (std::exchange(pool.state().is_announced, true))
+    return;
+  for (auto& event : std::exchange(pool.state().held_back, {}))
+    publish(pool, std::move(event));
+  tell_condition(pool, pool.current());
 }
 
 Generation* find_generation(const Pool& pool, uint64_t number) {
@@ -349,7 +368,7 @@ void ask_to_prepare(const Pool& pool, const Generation& generation, RuntimeKind 
             PreparedRuntime& prepared) { on_prepared(pool, number, kind, asked, std::move(prepared)); },
           [=, number = generation.number, asked = runtime.address()](caf::error& err) {
             // Another RUNTIME is on its way, and is asked again.
-            if (err != caf::sec::request_receiver_down)
+            if (!is_death(err))
               on_prepared(pool, number, kind, asked, tl::unexpected{from_caf(err)});
           });
 }
@@ -369,6 +388,8 @@ void keep(const Pool& pool) {
   for (const auto& [number, generation] : state.generations)
     memory.generations.push_back(memory_of(generation));
   memory.retired = state.retired;
+  memory.retired_told = state.retired_told;
+  memory.removed_told = state.removed_told;
   memory.restarts = state.restarts;
   memory.info = describe(pool);
   pool.self->send(pool.parent, KeepPool{std::make_shared<const PoolMemory>(std::move(memory))});
@@ -416,15 +437,17 @@ caf::result<PoolReceipt> on_commit(const Pool& pool, DrainMode drain) {
   receipt.queued = state.counters.queued - candidate.since.queued;
   receipt.refused = state.counters.refused - candidate.since.refused;
   receipt.pinned = count_containers(pool, [&](const auto& x) { return x.generation != state.current; });
+  if (drain == DrainMode::stop)
+    mark_stopping(pool, [now = state.current](uint64_t generation) { return generation != now; });
   keep(pool);
   auto event = event_of(pool, "pool.generation", state.current);
   event.numbers["previous"] = static_cast<int64_t>(old);
   event.numbers["pinned"] = receipt.pinned;
   event.texts["runtime"] = to_string(receipt.new_runtime);
-  pool.self->send(pool.node->events, std::move(event));
+  publish(pool, std::move(event));
   tell_condition(pool, current);
   if (drain == DrainMode::stop)
-    stop_generations(pool, [now = state.current](uint64_t generation) { return generation != now; });
+    stop_marked(pool);
   dispose_if_drained(pool, old);
   tell_ready(pool);
   pump(pool);
@@ -453,12 +476,10 @@ PoolReceipt on_retire(const Pool& pool, DrainMode drain) {
   receipt.old_generation = state.current;
   receipt.old_runtime = effective_runtime(pool.current());
   receipt.pinned = static_cast<uint32_t>(state.places);
-  keep(pool);
-  pool.self->send(pool.node->events, event_of(pool, "pool.retired", state.current));
-  log::info("pool is not configured any more and ends with its last container",
-            {{"pool", pool.name()}, {"containers", std::to_string(receipt.pinned)}});
   if (drain == DrainMode::stop)
-    stop_generations(pool, [](uint64_t) { return true; });
+    mark_stopping(pool, [](uint64_t) { return true; });
+  tell_retired(pool);
+  stop_marked(pool);
   dispose_if_drained(pool, state.current);
   return receipt;
 }
@@ -486,14 +507,17 @@ void dispose_if_drained(const Pool& pool, uint64_t number) {
     end_parts(pool, i->second);
     state.generations.erase(i);
     keep(pool);
-    pool.self->send(pool.node->events, event_of(pool, "pool.drained", number));
+    publish(pool, event_of(pool, "pool.drained", number));
     log::info("generation of a pool has drained", {{"pool", pool.name()}, {"generation", std::to_string(number)}});
   }
   if (!state.retired || !is_empty(pool, state.current) || state.generations.size() > 1)
     return;
   end_parts(pool, pool.current());
-  pool.self->send(pool.node->events, event_of(pool, "pool.removed", state.current));
-  log::info("pool has ended", {{"pool", pool.name()}});
+  if (!std::exchange(state.removed_told, true)) {
+    keep(pool);
+    publish(pool, event_of(pool, "pool.removed", state.current));
+    log::info("pool has ended", {{"pool", pool.name()}});
+  }
   pool.self->quit(caf::exit_reason::user_shutdown);
 }
 

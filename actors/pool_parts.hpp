@@ -48,6 +48,9 @@ struct Pool {
 
 Event event_of(const Pool& pool, std::string type, uint64_t generation);
 
+/// Tells an event, as soon as NODE knows this pool.
+void publish(const Pool& pool, Event event);
+
 /// Tells NODE what this pool is, before anybody can hear of what has changed.
 void keep(const Pool& pool);
 
@@ -55,6 +58,9 @@ void keep(const Pool& pool);
 
 /// Makes the generations of the seed. Launches wait until the current one is prepared.
 void begin(const Pool& pool, const PoolMemory& memory);
+
+/// NODE knows this pool: what it had to tell until now is told now.
+void announce_pool(const Pool& pool);
 
 caf::result<PreparedGeneration> on_prepare(const Pool& pool, const PrepareGeneration& order);
 caf::result<PoolReceipt> on_commit(const Pool& pool, DrainMode drain);

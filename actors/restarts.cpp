@@ -30,6 +30,10 @@ bool is_regular_end(const caf::error& reason) {
   return !reason || reason == caf::exit_reason::normal || reason == caf::exit_reason::user_shutdown;
 }
 
+bool is_death(const caf::error& answer) {
+  return answer == caf::sec::request_receiver_down || answer == caf::sec::runtime_error;
+}
+
 Death note_death(Restarts& restarts, ActorKind kind, std::string subject, const caf::error& reason,
                  caf::actor_clock::time_point now, const RestartLimits& limits) {
   auto lived = std::chrono::duration_cast<std::chrono::milliseconds>(now - restarts.born);

@@ -33,6 +33,9 @@ struct PutOff {
 /// An actor that has done what it was there for, or was told to end: nothing to be started again.
 bool is_regular_end(const caf::error& reason);
 
+/// The answer to a request whose receiver had died, or has died of it; its death is told, too.
+bool is_death(const caf::error& answer);
+
 /// What there is to say about an actor that has died.
 struct Death {
   ActorKind kind = ActorKind::pool;

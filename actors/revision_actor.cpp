@@ -1,34 +1,21 @@
 #include "actors/revision_actor.hpp"
 
-#include "actors/guard.hpp"
+#include "actors/revision_parts.hpp"
 #include "actors/policy/config_digest.hpp"
 #include "actors/policy/longest_launch.hpp"
 #include "actors/policy/objection_to.hpp"
 #include "config/compare_settings.hpp"
-#include "config/load_settings.hpp"
 
 #include <algorithm>
 #include <set>
 
 namespace berth {
 
+namespace revision {
+
 namespace {
 
-using Self = RevisionActor::stateful_pointer<RevisionState>;
 using Clock = std::chrono::steady_clock;
-
-struct Revisions {
-  Self self;
-  std::shared_ptr<const RevisionContext> context;
-
-  RevisionState& state() const {
-    return self->state;
-  }
-
-  const RevisionState::Revision& current() const {
-    return state().revisions.back();
-  }
-};
 
 /// One change on its way, shared by the answers that it waits for.
 struct Change {
@@ -54,45 +41,6 @@ using ChangePtr = std::shared_ptr<Change>;
 std::chrono::nanoseconds lap(Change& change) {
   auto now = Clock::now();
   return now - std::exchange(change.step_began, now);
-}
-
-std::set<PoolName> touched_pools(const SettingsDifference& difference) {
-  auto result = std::set<PoolName>{};
-  for (const auto& pool : difference.pools)
-    result.insert(pool.name);
-  return result;
-}
-
-/// The containers of these pools that have a process.
-std::vector<PinnedContainer> pinned_of(const ContainerInfos& containers, const std::set<PoolName>& pools) {
-  auto result = std::vector<PinnedContainer>{};
-  for (const auto& container : containers)
-    if (container.pid != 0 && pools.count(container.spec.pool) > 0)
-      result.push_back({container.spec.id, container.spec.pool, container.generation, container.profile.kind,
-                        container.pid, container.pid_start_time, true});
-  return result;
-}
-
-std::vector<ConfigText> texts_of(const std::vector<ConfigFile>& files) {
-  auto result = std::vector<ConfigText>{};
-  for (const auto& file : files)
-    result.push_back({file.name, file.text});
-  return result;
-}
-
-PrepareGeneration prepare_order(const Change& change, const PoolName& name) {
-  // Both share the life of the whole settings.
-  return {std::shared_ptr<const PoolSettings>{change.settings, &change.settings->pools.at(name.value)},
-          std::shared_ptr<const NodeSettings>{change.settings, &change.settings->node}, change.options.allow_fallback};
-}
-
-Result<std::shared_ptr<const Settings>> load(const std::vector<ConfigFile>& files) {
-  if (files.empty())
-    return failure(ec::bad_request, "configuration", "no file was given", "send at least one");
-  auto settings = load_settings(texts_of(files));
-  if (!settings)
-    return failure(to_error(settings.error()));
-  return std::make_shared<const Settings>(std::move(*settings));
 }
 
 void publish(const Revisions& revisions, const char* type, const Change& change, const std::string& error = {}) {
@@ -124,35 +72,24 @@ Error died_preparing(const PoolName& pool) {
 
 void one_prepared(const Revisions& revisions, const ChangePtr& change, std::optional<Error> error);
 
-void on_pool_down(const Revisions& revisions, const ChangePtr& change, const caf::actor_addr& source) {
-  if (!change->is_preparing)
-    return;
-  auto died = [&](const PoolName& name) { one_prepared(revisions, change, died_preparing(name)); };
-  for (const auto& [name, pool] : change->pools)
-    if (pool.address() == source)
-      return died(name);
-  for (const auto& [name, added] : change->added)
-    if (added.actor.address() == source)
-      return died(name);
-}
-
 /// A promise goes with its pool, and is not answered: only the death tells.
 void watch_pools(const Revisions& revisions, const ChangePtr& change) {
+  auto watch = [&](const PoolName& name, const PoolActor& pool) {
+    revisions.watch(pool, [=] { one_prepared(revisions, change, died_preparing(name)); });
+  };
   for (const auto& difference : change->receipt.difference.pools)
     if (auto pool = change->pools.find(difference.name); pool != change->pools.end())
-      revisions.self->monitor(pool->second);
+      watch(pool->first, pool->second);
   for (const auto& [name, added] : change->added)
-    revisions.self->monitor(added.actor);
-  revisions.self->set_down_handler(
-    [=](const caf::down_msg& down) { on_pool_down(revisions, change, down.source); });
+    watch(name, added.actor);
 }
 
 void stop_preparing(const Revisions& revisions, const ChangePtr& change) {
   change->is_preparing = false;
   for (const auto& [name, pool] : change->pools)
-    revisions.self->demonitor(pool.address());
+    revisions.unwatch(pool);
   for (const auto& [name, added] : change->added)
-    revisions.self->demonitor(added.actor.address());
+    revisions.unwatch(added.actor);
 }
 
 // -- the end ------------------------------------------------------------------------------------------------------------
@@ -280,25 +217,37 @@ void commit_failed(const Revisions& revisions, const ChangePtr& change, const Po
 
 /// The others have committed, so there is only the way forward: one that died with what it had prepared prepares it anew.
 void commit_again(const Revisions& revisions, const ChangePtr& change, const PoolDifference& difference, uint32_t attempt) {
-  auto failed = [=](caf::error& err) { commit_failed(revisions, change, difference, attempt, err); };
-  auto done = [=](PoolReceipt& receipt) { committed(revisions, change, std::move(receipt)); };
+  auto failed = [=](const caf::error& err) { commit_failed(revisions, change, difference, attempt, err); };
   auto go = [=](PoolActors& pools) {
     auto found = pools.find(difference.name);
     if (found == pools.end())
       return committed(revisions, change,
                        unanswered(revisions, difference, {ec::internal, "pool", "its actor is not known", {}}));
     auto pool = found->second;
+    // Whichever comes first: the answer, or the death, with which a promise goes.
+    auto is_open = std::make_shared<bool>(true);
+    auto once = [=](const std::function<void()>& work) {
+      if (!std::exchange(*is_open, false))
+        return;
+      revisions.unwatch(pool);
+      work();
+    };
+    auto fail_once = [=](caf::error& err) { once([&] { failed(err); }); };
+    revisions.watch(pool, [=] { once([&] { failed(caf::sec::request_receiver_down); }); });
     if (difference.kind == PoolChangeKind::added)
       return revisions.self->request(pool, pool_deadline, DescribePool{})
-        .then([=](const PoolInfo& info) { committed(revisions, change, receipt_of_added(info)); }, failed);
-    revisions.self->request(pool, change->options.timeout, prepare_order(*change, difference.name))
+        .then([=](const PoolInfo& info) { once([&] { committed(revisions, change, receipt_of_added(info)); }); }, fail_once);
+    auto order = prepare_order(change->settings, difference.name, change->options.allow_fallback);
+    revisions.self->request(pool, change->options.timeout, std::move(order))
       .then(
         [=](const PreparedGeneration&) {
-          revisions.self->request(pool, pool_deadline, CommitGeneration{change->options.drain}).then(done, failed);
+          revisions.self->request(pool, pool_deadline, CommitGeneration{change->options.drain})
+            .then([=](PoolReceipt& receipt) { once([&] { committed(revisions, change, std::move(receipt)); }); }, fail_once);
         },
-        failed);
+        fail_once);
   };
-  revisions.self->request(revisions.context->node, describe_deadline, FindPools{}).then(go, failed);
+  revisions.self->request(revisions.context->node, describe_deadline, FindPools{})
+    .then(go, [=](caf::error& err) { failed(err); });
 }
 
 void commit_pools(const Revisions& revisions, const ChangePtr& change) {
@@ -352,6 +301,8 @@ void commit(const Revisions& revisions, const ChangePtr& change) {
 // -- prepare ------------------------------------------------------------------------------------------------------------
 
 void one_prepared(const Revisions& revisions, const ChangePtr& change, std::optional<Error> error) {
+  if (!change->is_preparing)
+    return;
   if (error && !change->failure)
     change->failure = std::move(error);
   // The first failure ends it; what others still have to say is of interest to nobody.
@@ -375,21 +326,24 @@ Error late(const Change& change, const PoolName& pool, const caf::error& err) {
 }
 
 void prepare_added(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
-  auto order = prepare_order(*change, name);
+  auto order = prepare_order(change->settings, name, change->options.allow_fallback);
   auto seed = new_pool(order.settings, order.node, revisions.state().last_generations[name] + 1);
+  // NODE makes it known, if it comes to that.
+  seed.is_announced = false;
   auto& added = change->added[name];
   added.memory = seed.memory;
   auto pool = added.actor = revisions.context->spawn_pool(revisions.context->node, std::move(seed));
   revisions.self->request(pool, change->options.timeout, AwaitReady{})
     .then([=](const PoolInfo& info) {
       // A new pool has no generation that could go on: it must be able to serve.
-      one_prepared(revisions, change, objection_to(info.name, info.state, info.reason, change->options.allow_fallback));
+      one_prepared(revisions, change, objection_to(info.name, std::nullopt, info.state, info.reason,
+                                                   change->options.allow_fallback));
     },
           [=](caf::error& err) { one_prepared(revisions, change, late(*change, name, err)); });
 }
 
 void prepare_changed(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
-  revisions.self->request(change->pools.at(name), change->options.timeout, prepare_order(*change, name))
+  revisions.self->request(change->pools.at(name), change->options.timeout, prepare_order(change->settings, name, change->options.allow_fallback))
     .then([=](const PreparedGeneration&) { one_prepared(revisions, change, std::nullopt); },
           [=](caf::error& err) { one_prepared(revisions, change, late(*change, name, err)); });
 }
@@ -420,22 +374,6 @@ void no_change(const Revisions& revisions, const ChangePtr& change) {
   change->receipt.revision = change->receipt.previous;
   change->receipt.time = now();
   change->promise.deliver(change->receipt);
-}
-
-/// A pool that does not serve as it is configured to is made anew whatever has changed: its host may have been mended, or it
-/// died in the middle of a change.
-void add_broken_pools(const Revisions& revisions, SettingsDifference& difference, const PoolInfos& pools,
-                      const Settings& settings) {
-  for (const auto& pool : pools) {
-    auto is_broken = pool.state == PoolState::degraded || pool.state == PoolState::unavailable
-                     || revisions.state().not_in_effect.count(pool.name) > 0;
-    auto is_there = std::any_of(difference.pools.begin(), difference.pools.end(),
-                                [&](const auto& x) { return x.name == pool.name; });
-    if (is_broken && !is_there && settings.pools.contains(pool.name.value))
-      difference.pools.push_back({pool.name, PoolChangeKind::changed, {}});
-  }
-  std::sort(difference.pools.begin(), difference.pools.end(),
-            [](const auto& x, const auto& y) { return x.name < y.name; });
 }
 
 void look_around(const Revisions& revisions, const ChangePtr& change) {
@@ -470,10 +408,8 @@ void look_around(const Revisions& revisions, const ChangePtr& change) {
 
 caf::result<Receipt> apply(const Revisions& revisions, std::vector<ConfigFile> files, ChangeOptions options) {
   auto& state = revisions.state();
-  if (state.changing != 0)
-    return refuse(options.origin, {ec::wrong_state, "configuration",
-                                   "revision " + std::to_string(state.changing) + " is being applied",
-                                   "wait until it is in effect: see `berth history`"});
+  if (auto error = under_way(revisions))
+    return refuse(options.origin, *error);
   auto began = Clock::now();
   auto settings = load(files);
   if (!settings)
@@ -512,37 +448,18 @@ caf::result<Receipt> roll_back(const Revisions& revisions, const RollBack& order
   return apply(revisions, wanted->files, std::move(options));
 }
 
-caf::result<Plan> make_plan(const Revisions& revisions, const std::vector<ConfigFile>& files) {
-  auto settings = load(files);
-  if (!settings)
-    return to_caf(settings.error());
-  auto plan = Plan{};
-  plan.revision = revisions.current().info.number;
-  plan.digest = digest_of(**settings);
-  plan.difference = compare(*revisions.current().settings, **settings);
-  auto promise = revisions.self->make_response_promise<Plan>();
-  auto failed = [=](caf::error& err) mutable { promise.deliver(std::move(err)); };
-  revisions.self->request(revisions.context->node, 2 * describe_deadline, ListPools{})
-    .then(
-      [=, wanted = *settings](const PoolInfos& pools) mutable {
-        add_broken_pools(revisions, plan.difference, pools, *wanted);
-        revisions.self->request(revisions.context->node, 2 * describe_deadline, ListContainers{true, {}})
-          .then(
-            [=](const ContainerInfos& containers) mutable {
-              plan.pinned = pinned_of(containers, touched_pools(plan.difference));
-              promise.deliver(std::move(plan));
-            },
-            failed);
-      },
-      failed);
-  return promise;
-}
-
 } // namespace
 
-RevisionActor::behavior_type revision_actor(Self self, RevisionContext context, std::shared_ptr<const Settings> settings,
-                                            std::vector<ConfigFile> files) {
+} // namespace revision
+
+RevisionActor::behavior_type revision_actor(RevisionActor::stateful_pointer<RevisionState> self, RevisionContext context,
+                                            std::shared_ptr<const Settings> settings, std::vector<ConfigFile> files) {
+  using namespace revision;
   guard(self);
+  self->set_down_handler([=](const caf::down_msg& down) {
+    if (auto watcher = self->state.watchers.extract(down.source))
+      watcher.mapped()();
+  });
   auto revisions = Revisions{self, std::make_shared<const RevisionContext>(std::move(context))};
   auto& state = self->state;
   state.last_number = 1;
@@ -551,7 +468,7 @@ RevisionActor::behavior_type revision_actor(Self self, RevisionContext context, 
   auto digest = digest_of(*settings);
   state.revisions.push_back({{1, now(), "start", std::move(digest), {}, true}, std::move(files), std::move(settings)});
   return {
-    [=](const PlanConfig& order) { return make_plan(revisions, order.files); },
+    [=](const PlanConfig& order) { return make_plan(revisions, order); },
     [=](ApplyConfig& order) { return apply(revisions, std::move(order.files), std::move(order.options)); },
     [=](const RollBack& order) { return roll_back(revisions, order); },
     [=](const ListRevisions&) {

@@ -34,6 +34,8 @@ struct RevisionState {
   std::map<PoolName, uint64_t> last_generations;
   /// Pools that died in the middle of a change and did not come back in time for it.
   std::set<PoolName> not_in_effect;
+  /// What to do when an actor has ended.
+  std::map<caf::actor_addr, std::function<void()>> watchers;
   PutOff put_off;
 
   static inline const char* name = "revision";

@@ -37,6 +37,8 @@ enum class Phase : uint8_t {
 /// already. NODE keeps the newest one; with it and with the monitor's story, which is told again from its beginning to whoever
 /// asks, another actor goes on in the place of one that has died.
 struct ContainerMemory {
+  /// NODE's number of the launch: an id may stand for another container by now.
+  uint64_t ticket = 0;
   ContainerInfo info;
   Phase phase = Phase::accepted;
 
@@ -61,6 +63,8 @@ struct ContainerMemory {
   bool group_killed = false;
   /// An OOM kill of init itself was told.
   bool oom_took_it = false;
+  /// The monitor has removed everything but files.
+  bool deleted = false;
   /// Why the launch failed or was given up; told once the monitor has cleaned up.
   std::optional<Error> failure;
 };

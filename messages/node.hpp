@@ -97,6 +97,19 @@ struct KeepPool {
   PoolMemoryPtr memory;
 };
 
+/// REVISION -> NODE: what do you remember of the configured pools?
+struct RecallPools {};
+
+template <class Inspector>
+auto inspect(Inspector& f, RecallPools&) {
+  return f();
+}
+
+/// NODE -> REVISION. Never leaves the process.
+struct RecalledPools {
+  std::map<PoolName, PoolMemoryPtr> pools;
+};
+
 /// CONTAINER -> NODE: nothing is left of it; the id is free.
 struct ContainerRemoved {
   ContainerId id;
@@ -139,6 +152,7 @@ using NodeActor = caf::typed_actor<
   caf::reacts_to<KeepContainer>,
   caf::replies_to<RecallContainer>::with<RecalledContainer>,
   caf::reacts_to<KeepPool>,
+  caf::replies_to<RecallPools>::with<RecalledPools>,
   caf::reacts_to<ContainerRemoved>,
   caf::reacts_to<RestartDue>>;
 
@@ -149,3 +163,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::ContainerSpawned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::KeepContainer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::RecalledContainer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::KeepPool)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(berth::RecalledPools)

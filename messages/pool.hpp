@@ -20,13 +20,16 @@ struct LaunchOrder {
   LaunchSpec spec;
   /// Who reads the output; an `auto_remove` container is kept until it sends `ReleaseOutput` or ends. May be null.
   caf::strong_actor_ptr reader;
-  /// NODE gave it to a POOL that has died, which may have made the container already.
+  /// NODE's number of it.
+  uint64_t ticket = 0;
+  /// NODE gave it to a POOL that has died; `is_made` says that a container was made of it by then.
   bool is_repeated = false;
+  bool is_made = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, LaunchOrder& x) {
-  return f(x.spec, x.reader, x.is_repeated);
+  return f(x.spec, x.reader, x.ticket, x.is_repeated, x.is_made);
 }
 
 /// How a pool stands.
@@ -122,7 +125,7 @@ auto inspect(Inspector& f, ContainerEnded& x) {
   return f(x.id);
 }
 
-/// NODE -> POOL: the OOM that watches containers from now on.
+/// NODE -> POOL: the OOM that watches containers from now on. The first one says also that NODE knows this pool.
 struct UseOom {
   OomActor oom;
 };

@@ -27,6 +27,9 @@ struct PoolMemory {
   /// At least one; the current one is the newest, the others drain.
   std::vector<GenerationMemory> generations;
   bool retired = false;
+  /// These events were told: "pool.retired", "pool.removed".
+  bool retired_told = false;
+  bool removed_told = false;
   /// Of the actors below it.
   uint64_t restarts = 0;
   /// As it described itself last.
@@ -46,6 +49,9 @@ struct AdoptedContainer {
 struct PoolSeed {
   PoolMemoryPtr memory;
   std::vector<AdoptedContainer> containers;
+  /// False while it is tried out: what it has to tell is told with the first `UseOom`, which NODE sends to the pools that it
+  /// knows.
+  bool is_announced = true;
 };
 
 /// The seed of a pool that was never there before.
@@ -53,7 +59,7 @@ inline PoolSeed new_pool(std::shared_ptr<const PoolSettings> settings, std::shar
                          uint64_t generation) {
   auto memory = PoolMemory{};
   memory.generations.push_back({generation, std::move(settings), std::move(node), {}, false});
-  return {std::make_shared<const PoolMemory>(std::move(memory)), {}};
+  return {std::make_shared<const PoolMemory>(std::move(memory)), {}, true};
 }
 
 } // namespace berth

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/error.hpp"
 #include "messages/pool.hpp"
 
 namespace berth {
@@ -76,11 +77,16 @@ auto inspect(Inspector& f, ConfigFile& x) {
 struct PlanConfig {
   /// The main file first, then its drop-ins.
   std::vector<ConfigFile> files;
+  /// Try the runtimes out as an apply would, to say what it would refuse.
+  bool try_out = true;
+  /// As for an apply (`ChangeOptions`).
+  std::chrono::milliseconds timeout{120'000};
+  bool allow_fallback = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, PlanConfig& x) {
-  return f(x.files);
+  return f(x.files, x.try_out, x.timeout, x.allow_fallback);
 }
 
 /// How a change is carried out.
@@ -147,6 +153,18 @@ auto inspect(Inspector& f, PinnedContainer& x) {
   return f(x.id, x.pool, x.generation, x.runtime, x.pid, x.start_time, x.untouched);
 }
 
+/// Something that would not go through, and why.
+struct Refusal {
+  /// Empty where no single pool is concerned.
+  PoolName pool;
+  Error error;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, Refusal& x) {
+  return f(x.pool, x.error);
+}
+
 /// REVISION -> API.
 struct Plan {
   /// The revision that runs now and that the configuration was compared with.
@@ -156,11 +174,17 @@ struct Plan {
   SettingsDifference difference;
   /// Containers of pools that would change.
   std::vector<PinnedContainer> pinned;
+  /// Why an apply would be refused; empty if it would not.
+  std::vector<Refusal> refused;
+  /// Launches that are accepted now and would not be any more.
+  std::vector<Refusal> refused_launches;
+  /// The runtimes were tried out, so that `refused` is complete.
+  bool tried_out = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, Plan& x) {
-  return f(x.revision, x.digest, x.difference, x.pinned);
+  return f(x.revision, x.digest, x.difference, x.pinned, x.refused, x.refused_launches, x.tried_out);
 }
 
 /// REVISION -> API: the change is in effect.
@@ -203,8 +227,6 @@ auto inspect(Inspector& f, RevisionInfo& x) {
 
 using RevisionInfos = std::vector<RevisionInfo>;
 
-/// How long a plan may take to be answered.
-constexpr auto plan_deadline = std::chrono::seconds{30};
 /// On top of the time that a change may take for its preparation.
 constexpr auto change_slack = std::chrono::seconds{60};
 
@@ -218,6 +240,8 @@ constexpr auto change_slack = std::chrono::seconds{60};
 ///     REVISION - CommitGeneration --> every changed POOL      one message each; later launches get the new generation
 ///     REVISION - RetirePool --> every removed POOL
 ///     REVISION --> Receipt
+///     API -- PlanConfig ------> REVISION                      tries the pools of another configuration out, beside those that
+///                                                             serve and known to nobody, and ends them --> Plan
 ///
 /// Until the commit every launch is served by the old generations. After it the containers of an old generation go on with
 /// what they were started with, and the generation's actors live as long as they do.

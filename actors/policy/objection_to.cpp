@@ -2,7 +2,10 @@
 
 namespace berth {
 
-std::optional<Error> objection_to(const PoolName& pool, PoolState next, const std::string& reason, bool allow_fallback) {
+std::optional<Error> objection_to(const PoolName& pool, std::optional<PoolState> now, PoolState next,
+                                  const std::string& reason, bool allow_fallback) {
+  if (now == next)
+    return std::nullopt;
   auto subject = "pool \"" + pool.value + "\"";
   if (next == PoolState::unavailable)
     return Error{ec::pool_unavailable, subject, "it could not serve with the new settings: " + reason,

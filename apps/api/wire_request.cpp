@@ -271,9 +271,13 @@ void read_options(const ObjectReader& reader, ChangeOptions& options) {
 }
 
 PlanConfig read_plan(const Json& json) {
-  constexpr auto keys = std::to_array<std::string_view>({"files"});
+  constexpr auto keys = std::to_array<std::string_view>({"files", "tryOut", "timeoutMs", "allowFallback"});
+  auto reader = ObjectReader{"", json, keys};
   auto result = PlanConfig{};
-  ObjectReader{"", json, keys}.required("files", result.files, read_files);
+  reader.required("files", result.files, read_files);
+  reader.optional("tryOut", result.try_out, read_flag);
+  reader.optional("timeoutMs", result.timeout, read_timeout);
+  reader.optional("allowFallback", result.allow_fallback, read_flag);
   return result;
 }
 

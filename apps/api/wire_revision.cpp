@@ -77,6 +77,16 @@ std::string to_wire(const Plan& plan) {
   auto json = Json{{"revision", plan.revision}, {"digest", plan.digest}};
   add(json, plan.difference);
   json["pinned"] = list_of(plan.pinned, [](const auto& x) { return json_of(x); });
+  auto refusal = [](const Refusal& x) {
+    return Json{{"pool", x.pool.value},
+                {"code", to_string(x.error.code)},
+                {"reason", x.error.reason},
+                {"next", x.error.next},
+                {"message", render(x.error)}};
+  };
+  json["refused"] = list_of(plan.refused, refusal);
+  json["refusedLaunches"] = list_of(plan.refused_launches, refusal);
+  json["triedOut"] = plan.tried_out;
   return text_of(json);
 }
 

@@ -20,15 +20,19 @@ void add_change_flags(CLI::App& app, ChangeFlags& flags) {
   app.add_flag("--allow-fallback", flags.allow_fallback, "Accept runc for pools whose gVisor does not work");
 }
 
+void read_timeout(const std::string& text, uint64_t& milliseconds) {
+  if (text.empty())
+    return;
+  auto timeout = parse_duration(text);
+  if (!timeout || timeout->count() == 0)
+    throw UsageError{"--timeout " + in_quotes(text) + ": write a duration such as 30s"};
+  milliseconds = static_cast<uint64_t>(timeout->count());
+}
+
 void check_change(ChangeFlags& flags) {
   if (flags.drain != "wait" && flags.drain != "stop")
     throw UsageError{"--drain " + in_quotes(flags.drain) + ": use wait or stop"};
-  if (flags.timeout.empty())
-    return;
-  auto timeout = parse_duration(flags.timeout);
-  if (!timeout || timeout->count() == 0)
-    throw UsageError{"--timeout " + in_quotes(flags.timeout) + ": write a duration such as 30s"};
-  flags.timeout_ms = static_cast<uint64_t>(timeout->count());
+  read_timeout(flags.timeout, flags.timeout_ms);
 }
 
 int perform_change(const Session& session, const std::string& target, const std::string& what, const ChangeFlags& flags) {

@@ -11,6 +11,9 @@ namespace berth::cli {
 /// The flags of `apply` and `rollback`.
 void add_change_flags(CLI::App& app, ChangeFlags& flags);
 
+/// Reads the text of --timeout, if there is one. Throws `UsageError` for what is no time.
+void read_timeout(const std::string& text, uint64_t& milliseconds);
+
 /// Throws `UsageError` for what makes no sense.
 void check_change(ChangeFlags& flags);
 

@@ -115,6 +115,10 @@ struct PoolsOptions {
 
 struct PlanOptions {
   std::string file; ///< absolute
+  bool try_out = true;
+  std::string timeout;
+  uint64_t timeout_ms = 120'000;
+  bool allow_fallback = false;
   bool json = false;
 };
 

@@ -78,6 +78,26 @@ std::string pinned_lines(const Json& json, const std::string& heading) {
   return result;
 }
 
+/// What would not go through, and why.
+std::string refusal_lines(const Json& plan) {
+  auto result = std::string{};
+  auto add = [&](const char* key, const std::string& heading) {
+    if (!list(plan, key).empty())
+      result += heading + ":\n";
+    for (auto& refusal : list(plan, key)) {
+      auto pool = text(refusal, "pool");
+      auto next = text(refusal, "next");
+      result += "    " + (pool.empty() ? std::string{} : "pool " + pool + ": ") + text(refusal, "reason")
+                + (next.empty() ? "" : " (" + next + ")") + "\n";
+    }
+  };
+  add("refusedLaunches", "Launches that would be refused");
+  add("refused", "An apply would be REFUSED");
+  if (!plan.value("triedOut", false) && list(plan, "refused").empty())
+    result += "Whether the runtimes work was not tried out.\n";
+  return result;
+}
+
 Answer<Json> parse(std::string_view json, bool is_list) {
   auto parsed = Json::parse(json, nullptr, false);
   if (is_list ? !parsed.is_array() : !parsed.is_object())
@@ -113,7 +133,9 @@ Answer<RevisionText> describe_plan(std::string_view json, bool in_colour) {
                           + " is this configuration.\n",
                         false};
   return RevisionText{"Compared with revision " + std::to_string(number(*plan, "revision")) + ":\n"
-                        + change_lines(*plan, in_colour) + pinned_lines(*plan, "Containers that would keep what they were started with"),
+                        + change_lines(*plan, in_colour)
+                        + pinned_lines(*plan, "Containers that would keep what they were started with")
+                        + refusal_lines(*plan),
                       true};
 }
 

@@ -88,22 +88,33 @@ Result<ContainerActor> NodeClient::find(const ContainerId& id, const caf::actor_
 }
 
 template <class Reply, class Message>
-Result<Reply> NodeClient::ask_container(const ContainerId& id, std::chrono::milliseconds deadline,
-                                        const Message& message) const {
+std::optional<Result<Reply>> NodeClient::ask_until_gone(const ContainerId& id, std::chrono::milliseconds deadline,
+                                                        const Message& message) const {
   auto died = caf::actor_addr{};
   // What is asked of a container means the same when it is asked twice, so it is asked again where an actor has died.
   for (;;) {
     auto container = find(id, died);
+    if (!container && died && container.error().code == ec::unknown_container)
+      return std::nullopt;
     if (!container && died && container.error().code == ec::deadline_exceeded)
-      return failure(ec::restarting, "container \"" + id.value + "\"", "its actor has died and is not back yet",
-                     "the container itself goes on: try again");
+      return Result<Reply>{failure(ec::restarting, "container \"" + id.value + "\"", "its actor has died and is not back yet",
+                                   "the container itself goes on: try again")};
     if (!container)
-      return failure(std::move(container.error()));
+      return Result<Reply>{failure(std::move(container.error()))};
     auto result = ask<Reply>(*container, deadline, message);
     if (result || result.error().code != ec::restarting)
       return result;
     died = container->address();
   }
+}
+
+template <class Reply, class Message>
+Result<Reply> NodeClient::ask_container(const ContainerId& id, std::chrono::milliseconds deadline,
+                                        const Message& message) const {
+  if (auto result = ask_until_gone<Reply>(id, deadline, message))
+    return std::move(*result);
+  return failure(ec::unknown_container, "container \"" + id.value + "\"", "it was removed while this was asked of it",
+                 "see `berth ps -a`");
 }
 
 // -- requests -----------------------------------------------------------------------------------
@@ -142,7 +153,8 @@ Result<void> NodeClient::remove(const ContainerId& id, bool force) const {
     if (*cancelled)
       return {};
   }
-  return ask_container<void>(id, container_deadline, RemoveContainer{force});
+  // One that has gone when its actor is asked again was removed by the first time.
+  return ask_until_gone<void>(id, container_deadline, RemoveContainer{force}).value_or(Result<void>{});
 }
 
 void NodeClient::release_output(const ContainerId& id) const {
@@ -151,7 +163,7 @@ void NodeClient::release_output(const ContainerId& id) const {
 }
 
 Result<Plan> NodeClient::plan(PlanConfig order) const {
-  return ask<Plan>(revisions_, plan_deadline, order);
+  return ask<Plan>(revisions_, order.timeout + change_slack, order);
 }
 
 Result<Receipt> NodeClient::apply(ApplyConfig order) const {

@@ -7,6 +7,7 @@
 #include "runtimes/linux/socket_stream.hpp"
 
 #include <caf/actor.hpp>
+#include <caf/actor_addr.hpp>
 #include <caf/fwd.hpp>
 
 namespace berth {
@@ -75,6 +76,11 @@ private:
   template <class Reply, class Handle, class Message>
   Result<Reply> ask(const Handle& actor, std::chrono::milliseconds deadline,
                     const Message& message) const;
+
+  /// Nothing if the container was removed after its actor had died with this question.
+  template <class Reply, class Message>
+  std::optional<Result<Reply>> ask_until_gone(const ContainerId& id, std::chrono::milliseconds deadline,
+                                              const Message& message) const;
 
   template <class Reply, class Message>
   Result<Reply> ask_container(const ContainerId& id, std::chrono::milliseconds deadline,

@@ -147,13 +147,13 @@ private:
 };
 
 Result<void> launch_attached(Call& call, LaunchSpec spec) {
-  auto reader = OutputReader{call.api.system};
+  auto reader = std::optional<OutputReader>{std::in_place, call.api.system};
   // The watch comes first: an end that overtakes the answer to the launch is seen.
   auto cursor = call.node.event_cursor();
   if (!cursor)
     return failure(std::move(cursor.error()));
   auto deadline = launch_deadline(call.api, spec.pool);
-  auto container = call.node.launch(std::move(spec), reader.address(), deadline);
+  auto container = call.node.launch(std::move(spec), reader->address(), deadline);
   if (!container)
     return failure(std::move(container.error()));
   auto id = container->spec.id;
@@ -168,7 +168,9 @@ Result<void> launch_attached(Call& call, LaunchSpec spec) {
   auto ended = Attachment{call, std::move(*container), *cursor, std::move(*log)}.run();
   if (!ended)
     return failure(std::move(ended.error()));
+  // By its end the container hears of it, too, if its actor has died with the message.
   call.node.release_output(id);
+  reader.reset();
   // With the last line the client ends, and whoever called it may use the id again.
   if (removes)
     (void)call.node.events(ReadEvents{*cursor, 1, removal_limit, {{"container.removed"}, {}, id}});

@@ -194,6 +194,7 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
       [](const KeepContainer&) {},
       [](const RecallContainer&) { return RecalledContainer{}; },
       [](const KeepPool&) {},
+      [](const RecallPools&) { return RecalledPools{}; },
       [](const ContainerRemoved&) {},
       [](const RestartDue&) {},
   };

@@ -22,6 +22,8 @@ struct ContainerWorld : berth::test::ActorWorld {
   UniqueFd peer;
   std::shared_ptr<MonitorConnection> link;
   int links_asked = 0;
+  bool links_come = true;
+  std::vector<caf::typed_response_promise<MonitorLink>> open_links;
   /// What NODE would remember.
   ContainerMemory memory;
   WatchOom oom_watch;
@@ -71,10 +73,14 @@ struct ContainerWorld : berth::test::ActorWorld {
   }
 
   LauncherActor launcher = spawn([this](LauncherActor::pointer self) -> LauncherActor::behavior_type {
-    return {[this](const StartMonitor&) -> caf::result<MonitorLink> {
+    return {[this, self](const StartMonitor&) -> caf::result<MonitorLink> {
               if (launcher_error)
                 return to_caf(*launcher_error);
               ++links_asked;
+              if (!links_come) {
+                open_links.push_back(self->make_response_promise<MonitorLink>());
+                return open_links.back();
+              }
               if (link)
                 return MonitorLink{link};
               auto sockets = seqpacket_pair().value();
@@ -83,6 +89,8 @@ struct ContainerWorld : berth::test::ActorWorld {
               return MonitorLink{link};
             },
             [this, self](const RemoveFiles&) -> caf::result<void> {
+              for (auto& open : std::exchange(open_links, {}))
+                open.deliver(MonitorLink{link});
               if (files_stay_open)
                 return self->make_response_promise<caf::unit_t>();
               story.push_back("files removed");
@@ -132,6 +140,7 @@ struct ContainerWorld : berth::test::ActorWorld {
             [this](const KeepContainer& keep) { memory = *keep.memory; },
             [](const RecallContainer&) -> caf::result<RecalledContainer> { return caf::sec::runtime_error; },
             [](const KeepPool&) {},
+            [](const RecallPools&) { return RecalledPools{}; },
             [this](const ContainerRemoved&) { story.push_back("id free"); },
             [](const RestartDue&) {}};
   });
@@ -169,7 +178,7 @@ struct ContainerWorld : berth::test::ActorWorld {
   }
 
   /// The actor dies, and its pool lets another one go on with what NODE remembers.
-  void die_and_go_on() {
+  void die_and_go_on(bool story_is_told = true) {
     caf::anon_send_exit(container, caf::exit_reason::kill);
     run();
     auto order = ContainerOrder{};
@@ -180,7 +189,7 @@ struct ContainerWorld : berth::test::ActorWorld {
     container = spawn(container_actor, context, std::move(order));
     run();
     // The link tells its story to whoever has asked for it.
-    if (links_asked > links_before)
+    if (links_asked > links_before && story_is_told)
       for (const auto& message : heard)
         caf::anon_send(container, MonitorPacket{encode(message)});
     run();
@@ -678,4 +687,55 @@ TEST_CASE_METHOD(ContainerWorld, "the next pool hears of a start that is under w
     run();
     CHECK(std::count(story.begin(), story.end(), "place free") == 1);
   }
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a stop that comes before the story is told again gives its grace all the same",
+                 "[container][deaths]") {
+  run_it();
+  freeze_init();
+  die_and_go_on(false);
+  auto stopped = ask<ContainerInfo>(container, StopContainer{2000ms});
+  CHECK(ask<void>(container, SignalContainer{SIGCONT}).get());
+  pass(1999ms);
+  for (const auto& command : commands())
+    CHECK_FALSE(std::holds_alternative<AbortCommand>(command));
+  for (const auto& message : heard)
+    caf::anon_send(container, MonitorPacket{encode(message)});
+  run();
+  CHECK(describe().state == ContainerState::stopping);
+  hear(MonitorExited{SIGTERM, {9}, 0, 0, 0, 0});
+  CHECK(stopped.get()->exit.signal == SIGTERM);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "commands for a sandbox wait for the link that is on its way", "[container][deaths]") {
+  run_it([](ContainerMemory& with) { with.info.profile.init_takes_signals = false; });
+  links_come = false;
+  die_and_go_on(false);
+  ask<ContainerInfo>(container, StopContainer{60'000ms});
+  CHECK(commands().empty());
+  links_come = true;
+  // The launcher gives its answer to whoever asks next.
+  caf::anon_send(launcher, RemoveFiles{});
+  run();
+  CHECK(commands() == std::vector<MonitorCommand>{SignalCommand{SIGTERM}});
+}
+
+TEST_CASE_METHOD(ContainerWorld, "the files of a start that was given up stay until the monitor is done, whoever dies",
+                 "[container][deaths]") {
+  launch();
+  hear_created();
+  ask<ContainerInfo>(container, StopContainer{});
+  hear(MonitorExited{SIGKILL, {9}, 0, 0, 0, 0});
+  auto removed = [&] { return std::count(story.begin(), story.end(), "files removed"); };
+  die_and_go_on();
+  CHECK(removed() == 0);
+  SECTION("it ends as it should") { hear(MonitorDeleted{}); }
+  SECTION("the monitor dies, too") {
+    caf::anon_send(container, MonitorGone{});
+    run();
+    CHECK(std::count(story.begin(), story.end(), "swept") == 1);
+  }
+  CHECK(removed() == 1);
+  CHECK(story.back() == "id free");
+  CHECK(std::count(story.begin(), story.end(), "container.failed") == 1);
 }

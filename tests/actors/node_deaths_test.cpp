@@ -162,11 +162,12 @@ TEST_CASE_METHOD(NodeDeathWorld, "whatever dies at whatever moment of a change, 
   auto seed = GENERATE(range(1u, 400u));
   CAPTURE(seed);
   auto random = std::mt19937{seed};
-  start("worker: {pools: {a: {maxContainers: 5}, b: {maxContainers: 5}, gone: {}}}");
+  start("worker: {pools: {a: {maxContainers: 5}, b: {maxContainers: 5}, gone: {maxContainers: 1, queue: {length: 5, timeout: 1000s}}}}");
   auto launches = std::vector<Pending<ContainerInfo>>{};
   for (auto id : {"a1", "a2"})
     launches.push_back(launch("a", id));
-  launches.push_back(launch("gone", "g1"));
+  for (auto id : {"g1", "g2"})
+    launches.push_back(launch("gone", id));
   auto receipt = apply_without_run("worker: {pools: {a: {maxContainers: 6}, b: {runtime: gvisor}, new: {}}}");
   auto until_death = random() % 120;
   for (auto i = 0u; i < until_death; ++i)
@@ -203,10 +204,15 @@ TEST_CASE_METHOD(NodeDeathWorld, "whatever dies at whatever moment of a change, 
     CHECK(pool.state == PoolState::ready);
   // Every container is there once, with its place, and can be ended; then nothing is left.
   CHECK(containers() == std::vector<std::string>{"a1", "a2", "g1"});
-  for (auto id : {"a1", "a2", "g1"})
-    remove(id);
+  for (auto left = containers(); !left.empty(); left = containers())
+    remove(left.front());
   for (const auto& launched : launches)
     CHECK(launched.done());
+  if (receipt.get()) {
+    CHECK(launches.back().get().error().code == ec::unknown_pool);
+    CHECK(count("pool.retired gone") == 1);
+    CHECK(count("pool.removed gone") == 1);
+  }
   CHECK(count("container.accepted a") == 2);
   CHECK(count("container.removed a") == 2);
   for (const auto& pool : list_pools()) {

@@ -63,6 +63,7 @@ struct PoolWorld : ActorWorld {
               return RecalledContainer{memories.at(recall.id)};
             },
             [this](const KeepPool& keep) { pool_memory = keep.memory; },
+            [](const RecallPools&) { return RecalledPools{}; },
             [](const ContainerRemoved&) {},
             [](const RestartDue&) {}};
   });

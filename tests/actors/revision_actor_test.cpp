@@ -52,7 +52,10 @@ TEST_CASE_METHOD(RevisionWorld, "what a plan tells is what an apply does, and a 
   start(first);
   auto before = pools();
   auto planned = plan(second);
-  CHECK(pools() == before); // a plan changes nothing
+  // A plan changes nothing, and nobody hears of what it tried out.
+  CHECK(pools() == before);
+  CHECK(events.empty());
+  CHECK(planned.refused.empty());
   auto receipt = apply(second).get();
   REQUIRE(receipt);
   CHECK(receipt->difference == planned.difference);
@@ -366,4 +369,63 @@ TEST_CASE_METHOD(RevisionWorld, "revisions are kept with their differences, and 
   for (auto i = 0; i < 120; ++i)
     REQUIRE(apply("worker: {pools: {a: {maxContainers: " + std::to_string(100 + i) + "}}}").get());
   CHECK(history().size() == revisions_kept);
+}
+
+TEST_CASE_METHOD(RevisionWorld, "a plan says what an apply would refuse and why, and tells nobody", "[revision]") {
+  struct Row {
+    const char* text;
+    bool allow_fallback;
+    const char* refused;
+  };
+  auto row = GENERATE(Row{"worker: {pools: {a: {runtime: gvisor}}}", false, "it would serve with runc instead of gvisor"},
+                      Row{"worker: {pools: {a: {runtime: gvisor}}}", true, ""},
+                      Row{"worker: {pools: {a: {runtime: gvisor, onRuntimeUnavailable: fail}}}", true, "it could not serve"},
+                      Row{"worker: {pools: {a: {}, new: {runtime: gvisor}}}", false, "it would serve with runc"},
+                      Row{"worker: {pools: {a: {maxContainers: 9}}}", false, ""});
+  INFO(row.text);
+  broken = {RuntimeKind::gvisor};
+  start(one_pool);
+  auto probes_before = probes;
+  auto order = PlanConfig{files(row.text), true, 120'000ms, row.allow_fallback};
+  auto planned = *ask<Plan>(revisions, order).get();
+  CHECK(planned.tried_out);
+  CHECK(events.empty());
+  CHECK(pools() == "a:1");
+  // Only what the running pool does not know is tried out.
+  CHECK((probes > probes_before) == (std::string{row.text}.find("gvisor") != std::string::npos));
+  auto receipt = apply(row.text, {.origin = "test", .allow_fallback = row.allow_fallback}).get();
+  CHECK(planned.refused.empty() == receipt.has_value());
+  if (*row.refused == 0) {
+    CHECK(planned.refused.empty());
+    return;
+  }
+  REQUIRE(planned.refused.size() == 1);
+  CHECK(planned.refused[0].error == receipt.error());
+  CHECK(planned.refused[0].error.reason.find(row.refused) != std::string::npos);
+  CHECK_FALSE(has_event("pool.ready new"));
+  CHECK_FALSE(has_event("pool.degraded new"));
+  // Without trying out, nothing is known of that.
+  probes_before = probes;
+  order.try_out = false;
+  planned = *ask<Plan>(revisions, order).get();
+  CHECK(planned.refused.empty());
+  CHECK_FALSE(planned.tried_out);
+  CHECK(probes == probes_before);
+}
+
+TEST_CASE_METHOD(RevisionWorld, "a plan beside a change that is under way says so, and both end", "[revision]") {
+  start(one_pool);
+  probes_answer = false;
+  auto changing = apply("worker: {pools: {a: {runtime: gvisor}}}", {.origin = "test", .timeout = 5000ms});
+  auto planned = ask<Plan>(revisions, PlanConfig{files("worker: {pools: {a: {runtime: gvisor}}}"), true, 2000ms, false});
+  CHECK(!planned.done());
+  pass(2000ms);
+  REQUIRE(planned.get());
+  REQUIRE(planned.get()->refused.size() == 2);
+  CHECK(planned.get()->refused[0].error.code == ec::wrong_state);
+  CHECK(planned.get()->refused[1].error.code == ec::deadline_exceeded);
+  CHECK(planned.get()->refused[1].error.next.find("--timeout") != std::string::npos);
+  CHECK(!changing.done());
+  pass(3000ms);
+  CHECK(changing.get().error().code == ec::deadline_exceeded);
 }

@@ -120,6 +120,7 @@ struct RevisionWorld : ActorWorld {
               [=, this](KeepContainer& x) { (void)self->delegate(node, std::move(x)); },
               [=, this](RecallContainer& x) { return self->delegate(node, std::move(x)); },
               [=, this](KeepPool& x) { (void)self->delegate(node, std::move(x)); },
+              [=, this](RecallPools& x) { return self->delegate(node, x); },
               [=, this](ContainerRemoved& x) { (void)self->delegate(node, std::move(x)); },
               [](RestartDue&) {}};
     });

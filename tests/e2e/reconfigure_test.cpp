@@ -132,6 +132,12 @@ TEST_CASE("the commands of a change have the forms that scripts rely on", "[reco
   auto bad = node.berth({"plan", "-f", wrong});
   CHECK(bad.code == 1);
   CHECK(contains(bad.err, wrong + ":1:26: pools.plain: unknown key \"runtme\""));
+  auto broken = write_config(node, "broken.yaml", config_of("  pools:\n    plain: {}\n", patient_probe() + "  runtimes: {runc: /no/such/runc}\n"));
+  auto refused = node.berth({"plan", "-f", broken});
+  INFO(describe(refused));
+  CHECK(refused.code == 2);
+  CHECK(contains(refused.out, "An apply would be REFUSED:\n    pool plain: it could not serve with the new settings"));
+  CHECK(contains(node.berth({"plan", "-f", broken, "--no-try-out"}).out, "Whether the runtimes work was not tried out.\n"));
   CHECK(node.berth({"apply", "-f", wrong}).code == 1);
   CHECK(node.berth({"apply", "-f", "/no/such/file"}).code == 1);
   CHECK(pool_of(node, "plain")["generation"] == 1);

@@ -311,7 +311,7 @@ TEST_CASE("pools show the runtime they serve with and why") {
   auto table = lines_of(run_program(daemon.command({"pools"})).out);
   REQUIRE(table.size() == 2);
   CHECK(table[1]
-        == "sandbox  degraded    3  gvisor -> runc  1.1.5    -             2/8         0     1/4  2 (gvisor): 1  no KVM");
+        == "sandbox  degraded    3  gvisor -> runc  1.1.5    -             2/8         0     1/4         0  2 (gvisor): 1  no KVM");
   CHECK(lines_of(run_program(daemon.command({"pools", "sandbox"})).out) == table);
   CHECK(daemon.asked().back().target == "/v1/pools/sandbox");
 }
