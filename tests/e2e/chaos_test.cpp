@@ -78,6 +78,63 @@ private:
   }
 };
 
+/// A client whose containers take more memory than they may.
+struct Glutton {
+  std::atomic<bool> stop = false;
+  std::vector<std::string> eaten;
+  std::vector<std::string> wrong;
+  std::thread thread;
+
+  explicit Glutton(const TestNode& node) : thread([&node, this] {
+    for (auto i = 0; !stop; ++i) {
+      auto id = "o-" + std::to_string(i);
+      auto done = node.run("plain", {"--rm", "--id", id, "--memory", "32m"}, {"/bin/inside", "eat"}, 120s);
+      if (done.code == 137)
+        eaten.push_back(id);
+      else if (!contains(done.err, "restarting: "))
+        wrong.push_back(id + ": " + describe(done));
+    }
+  }) {
+    // nop
+  }
+
+  ~Glutton() {
+    finish();
+  }
+
+  void finish() {
+    stop = true;
+    if (thread.joinable())
+      thread.join();
+  }
+
+  /// Each kill was told once, before the exit, which says so.
+  void check(const std::vector<Json>& events) const {
+    for (auto& what : wrong)
+      FAIL_CHECK(what);
+    for (auto& id : eaten) {
+      auto kills = uint64_t{0};
+      auto exits = 0;
+      for (auto& event : events) {
+        if (event.value("container", "") != id)
+          continue;
+        if (event["type"] == "container.oom") {
+          kills += event["data"]["newKills"].get<uint64_t>();
+          CHECK(exits == 0);
+        }
+        if (event["type"] == "container.exited") {
+          ++exits;
+          INFO(event.dump());
+          CHECK(event["data"]["oomKilled"] == true);
+        }
+      }
+      INFO(id);
+      CHECK(kills == 1);
+      CHECK(exits == 1);
+    }
+  }
+};
+
 /// Kills actors at random beside a load, and looks at what came of it.
 void fight(const std::string& runtime, const std::string& what, int kills, const std::string& config) {
   ::setenv("BERTH_CHAOS_KILLS", std::to_string(kills).c_str(), 1);
@@ -90,17 +147,22 @@ void fight(const std::string& runtime, const std::string& what, int kills, const
   {
     auto load = Load{node, "plain"};
     auto busybody = Busybody{node, "plain"};
+    auto glutton = Glutton{node};
     REQUIRE(::kill(node.pid(), SIGUSR1) == 0);
     CHECK(node.logs({"the enemy is done"}, stretched(std::chrono::seconds{60 + kills})));
     load.finish();
     busybody.finish();
+    glutton.finish();
     for (auto& wrong : load.wrong)
       FAIL_CHECK(wrong);
     for (auto& wrong : busybody.wrong)
       FAIL_CHECK(wrong);
     check_events(node, runtime, load.launched);
+    auto events = node.events();
+    if (runtime == "runc")
+      glutton.check(events);
     auto deaths = std::map<std::string, int>{};
-    for (auto& event : node.events())
+    for (auto& event : events)
       if (event["type"] == "actor.restarted")
         ++deaths[event["data"]["actor"]];
     auto told = std::string{};
@@ -108,7 +170,7 @@ void fight(const std::string& runtime, const std::string& what, int kills, const
       told += (told.empty() ? "" : ", ") + kind + " " + std::to_string(count);
     std::cout << "\n" << kills << " actors killed at random under load, " << what << ": restarted " << told << "; "
               << load.launched << " launches ran to their end, " << load.refused << " were refused; " << busybody.done
-              << " other commands, " << busybody.put_off << " put off\n"
+              << " other commands, " << busybody.put_off << " put off; " << glutton.eaten.size() << " OOM kills\n"
               << std::flush;
     for (auto kind : {"pool", "selector", "runtime", "container", "oom"})
       CHECK(deaths[kind] > 0);
@@ -130,6 +192,12 @@ TEST_CASE("actors that are killed at random under load come back, and nothing is
     fight("runc", "fake runtime", kills,
           config_of("  pools:\n    plain: {maxContainers: 12, queue: {length: 100, timeout: 60}}\n",
                     patient_probe() + "  eventHistory: 1000000\n  runtimes: {runc: " + built_program("fake_runtime") + "}\n"));
+  }
+  SECTION("on gVisor") {
+    BERTH_NEEDS_GVISOR();
+    fight("gvisor", "gVisor", kills / 10,
+          config_of("  pools:\n    plain:\n      runtime: gvisor\n      " + gvisor_config() + "\n",
+                    patient_probe() + "  eventHistory: 1000000\n"));
   }
   SECTION("on runc") {
     fight("runc", "runc", kills / 5,
