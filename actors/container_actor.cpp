@@ -27,8 +27,10 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
 }
 
 void connect_monitor(const Life& life) {
+  auto is_created = life.info().created_at.ns != 0;
   life.self
-    ->request(life.node->launcher_of(life.id()), launcher_deadline, StartMonitor{life.info(), life.memory().oom_group, life.info().created_at.ns != 0})
+    ->request(life.node->launcher_of(life.id()), launcher_deadline,
+              StartMonitor{life.info(), life.memory().oom_group, is_created})
     .then([=](const MonitorLink& link) { attach_monitor(life, link); },
           [=](caf::error& err) {
             auto error = from_caf(err);

@@ -247,7 +247,7 @@ caf::result<PoolInfos> list_pools(const Node& node) {
       .then([=](PoolInfo& info) mutable { add(*pool, std::move(info)); },
             [=](caf::error& err) mutable {
               // One that has died meanwhile is on its way back.
-              if (err == caf::sec::request_receiver_down)
+              if (is_death(err))
                 return add(*pool, info_without_actor(*pool));
               gathering->failure = std::move(err);
               if (--gathering->open == 0)
@@ -287,21 +287,28 @@ void restart_pool(const Node& node, const PoolPtr& pool) {
     pass_launch(node, ticket);
 }
 
-/// Lets the pool come back after its pause, if there is one.
-void rest(const Node& node, const PoolPtr& pool, const Death& death) {
+/// Tells of a death for which the pool has to come back, and lets it come after its pause.
+void bring_back(const Node& node, const PoolPtr& pool, const Death& death, const ContainerId& container = {}) {
+  auto tell = [=](Event event) {
+    event.pool = pool->name;
+    event.container = container;
+    node.self->send(node.order->events, std::move(event));
+  };
+  tell(tell_death(death));
   pool->lives = false;
   if (death.pause.count() > 0)
     pool->restarts.resting = resting_error(death);
-  after_pause(node.self, node.state().put_off, death.pause, [=] { restart_pool(node, pool); });
+  after_pause(node.self, node.state().put_off, death.pause, [=] {
+    if (death.pause.count() > 0)
+      tell(tell_return(death));
+    restart_pool(node, pool);
+  });
 }
 
 void on_pool_death(const Node& node, const PoolPtr& pool, const caf::error& reason) {
   auto death = note_death(pool->restarts, ActorKind::pool, "pool \"" + pool->name.value + "\"", reason,
                           node.self->clock().now(), node.order->restart_limits);
-  auto event = tell_death(death);
-  event.pool = pool->name;
-  node.self->send(node.order->events, std::move(event));
-  rest(node, pool, death);
+  bring_back(node, pool, death);
   if (!pool->restarts.resting)
     return;
   // Those that have a container wait for what becomes of it: it goes on meanwhile.
@@ -318,11 +325,7 @@ void revive_pool(const Node& node, const PoolPtr& pool, const ContainerId& id, c
   node.state().retired.push_back(pool);
   auto death = note_death(pool->restarts, ActorKind::container, "container \"" + id.value + "\"", reason,
                           node.self->clock().now(), node.order->restart_limits);
-  auto event = tell_death(death);
-  event.pool = pool->name;
-  event.container = id;
-  node.self->send(node.order->events, std::move(event));
-  rest(node, pool, death);
+  bring_back(node, pool, death, id);
 }
 
 bool is_known(const Node& node, const PoolPtr& pool) {
@@ -372,7 +375,11 @@ void on_oom_death(const Node& node, const caf::error& reason) {
   auto death = note_death(state.oom_restarts, ActorKind::oom, "node", reason, node.self->clock().now(),
                           node.order->restart_limits);
   node.self->send(node.order->events, tell_death(death));
-  after_pause(node.self, state.put_off, death.pause, [=] { start_oom(node); });
+  after_pause(node.self, state.put_off, death.pause, [=] {
+    if (death.pause.count() > 0)
+      node.self->send(node.order->events, tell_return(death));
+    start_oom(node);
+  });
 }
 
 void start_oom(const Node& node) {

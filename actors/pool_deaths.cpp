@@ -58,14 +58,25 @@ void restart_runtime(const Pool& pool, Generation& generation, RuntimeKind kind)
     ask_to_prepare(pool, generation, kind);
 }
 
-void tell(const Pool& pool, const Death& death, uint64_t generation, const ContainerId& container = {}) {
-  ++pool.state().restarts;
-  keep(pool);
-  auto event = tell_death(death);
+/// What an event of this pool tells of a death.
+Event complete(const Pool& pool, Event event, uint64_t generation, const ContainerId& container) {
   event.pool = pool.state().pool;
   event.generation = generation;
   event.container = container;
-  publish(pool, std::move(event));
+  return event;
+}
+
+/// Tells of a death, and does `restart` after its pause.
+void restart_after(const Pool& pool, const Death& death, uint64_t generation, const ContainerId& container,
+                   std::function<void()> restart) {
+  ++pool.state().restarts;
+  keep(pool);
+  publish(pool, complete(pool, tell_death(death), generation, container));
+  after_pause(pool.self, pool.state().put_off, death.pause, [=] {
+    if (death.pause.count() > 0)
+      publish(pool, complete(pool, tell_return(death), generation, container));
+    restart();
+  });
 }
 
 void on_part_death(const Pool& pool, const Part& part, const caf::error& reason) {
@@ -80,8 +91,7 @@ void on_part_death(const Pool& pool, const Part& part, const caf::error& reason)
       for (auto ticket : selecting_in(pool, part.generation))
         refuse_selecting(pool, ticket, to_caf(*restarts.resting));
   }
-  tell(pool, death, part.generation);
-  after_pause(pool.self, pool.state().put_off, death.pause, [=] {
+  restart_after(pool, death, part.generation, {}, [=] {
     // The generation may have gone meanwhile, or its number stand for another one.
     auto now = find_part(pool, dead);
     if (!now)
@@ -146,8 +156,7 @@ void on_container_death(const Pool& pool, const ContainerId& id, const caf::down
     return forget_container(pool, id, {ec::cancelled, "container \"" + id.value + "\"", "it was removed", {}});
   auto death = note_death(container->restarts, ActorKind::container, "container \"" + id.value + "\"", down.reason,
                           pool.self->clock().now(), pool.node->restart_limits);
-  tell(pool, death, container->generation, id);
-  after_pause(pool.self, pool.state().put_off, death.pause, [=, dead = down.source] { resume(pool, id, dead); });
+  restart_after(pool, death, container->generation, id, [=, dead = down.source] { resume(pool, id, dead); });
 }
 
 } // namespace

@@ -24,6 +24,17 @@ std::string seconds_of(std::chrono::milliseconds time) {
   return text;
 }
 
+Event event_of(const Death& death, const char* type) {
+  auto event = Event{};
+  event.type = type;
+  event.time = now();
+  event.texts["actor"] = to_string(death.kind);
+  event.texts["reason"] = death.reason;
+  event.numbers["inARow"] = static_cast<int64_t>(death.in_a_row);
+  event.numbers["pauseMs"] = death.pause.count();
+  return event;
+}
+
 } // namespace
 
 bool is_regular_end(const caf::error& reason) {
@@ -49,21 +60,19 @@ Error resting_error(const Death& death) {
 }
 
 Event tell_death(const Death& death) {
-  auto event = Event{};
-  event.type = death.pause.count() > 0 ? "actor.resting" : "actor.restarted";
-  event.time = now();
-  event.texts["actor"] = to_string(death.kind);
-  event.texts["reason"] = death.reason;
-  event.numbers["inARow"] = static_cast<int64_t>(death.in_a_row);
-  event.numbers["pauseMs"] = death.pause.count();
-  log::error(death.pause.count() > 0 ? "actor died again and again, it rests before it is started again"
-                                     : "actor died and is started again",
+  auto rests = death.pause.count() > 0;
+  log::error(rests ? "actor died again and again, it rests before it is started again" : "actor died and is started again",
              {{"actor", to_string(death.kind)},
               {"of", death.subject},
               {"reason", death.reason},
               {"in_a_row", std::to_string(death.in_a_row)},
               {"pause_ms", std::to_string(death.pause.count())}});
-  return event;
+  return event_of(death, rests ? "actor.resting" : "actor.restarted");
+}
+
+Event tell_return(const Death& death) {
+  log::info("actor has rested and is started again", {{"actor", to_string(death.kind)}, {"of", death.subject}});
+  return event_of(death, "actor.restarted");
 }
 
 } // namespace berth

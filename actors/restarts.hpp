@@ -56,6 +56,9 @@ Error resting_error(const Death& death);
 /// Writes the log line, and gives the event `actor.restarted`, or `actor.resting` if there is a pause before it.
 Event tell_death(const Death& death);
 
+/// The event `actor.restarted` for one that has rested.
+Event tell_return(const Death& death);
+
 /// Does `restart` at once, or after the pause: then with a `RestartDue` to `self`, whose handler calls `take_up`.
 template <class Self>
 void after_pause(Self* self, PutOff& put_off, std::chrono::milliseconds pause, std::function<void()> restart) {

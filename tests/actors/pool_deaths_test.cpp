@@ -122,6 +122,7 @@ TEST_CASE_METHOD(DeathWorld, "a pool whose SELECTOR dies again and again rests, 
   CHECK(describe(pool).state == PoolState::restarting);
   pass(1ms);
   CHECK(describe(pool).state == PoolState::ready);
+  CHECK(count("actor.restarted") == 6);
   launch(pool, "b");
   CHECK(spawned.size() == 1);
 }
