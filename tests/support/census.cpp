@@ -193,6 +193,8 @@ Census take_census(const std::string& root, int daemon) {
   auto result = Census{};
   for (auto pid : processes_of(root, daemon)) {
     auto entry = read_entry(pid);
+    if (entry.name.empty())
+      continue; // it has ended meanwhile
     result.processes.push_back(std::to_string(pid) + " " + entry.name + (entry.state == 'Z' ? " (zombie)" : ""));
   }
   result.groups = groups_below(node_paths(root).cgroup_base);

@@ -316,12 +316,21 @@ uint64_t TestNode::last_event() const {
   return all.empty() ? 0 : all.back().value("seq", uint64_t{0});
 }
 
+Census TestNode::census() const {
+  auto last = take_census(root_, pid());
+  eventually(2s, [&] {
+    auto before = std::exchange(last, take_census(root_, pid()));
+    return difference(before, last).empty();
+  });
+  return last;
+}
+
 std::string TestNode::leaks_since(const Census& before) const {
   auto leaks = std::string{};
   auto slow = std::string{};
   auto begin = std::chrono::steady_clock::now();
   eventually(10s, [&] {
-    leaks = difference(before, census());
+    leaks = difference(before, take_census(root_, pid()));
     if (!leaks.empty() && std::chrono::steady_clock::now() - begin > stretched(2s))
       slow = leaks;
     return leaks.empty();

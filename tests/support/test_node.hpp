@@ -96,9 +96,8 @@ public:
   /// The number of the newest event.
   uint64_t last_event() const;
 
-  Census census() const {
-    return take_census(root_, pid());
-  }
+  /// Once nothing comes and goes any more: a monitor ends a moment after the removal of its container was told.
+  Census census() const;
 
   /// What is there now and was not then, or the other way round, once that does not get better any more.
   std::string leaks_since(const Census& before) const;
