@@ -26,7 +26,8 @@ struct NodeDeathWorld : RevisionWorld {
 
   std::vector<std::string> containers() {
     auto result = std::vector<std::string>{};
-    for (const auto& info : *ask<ContainerInfos>(node, ListContainers{true, {}}).get())
+    auto infos = ask<ContainerInfos>(node, ListContainers{true, {}});
+    for (const auto& info : *infos.get())
       result.push_back(info.spec.id.value);
     return result;
   }
