@@ -21,24 +21,41 @@ Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
     return failure(std::move(flag.error()));
   auto slot = std::make_shared<ReplySlot<Reply>>(std::move(*flag));
   auto asker = system.spawn([=](caf::event_based_actor* self) {
+    // A watch that is not taken back stays with the watched actor, and with it the memory of whoever watched.
+    auto end = [=] {
+      self->demonitor(actor.address());
+      self->quit();
+    };
     auto fail = [=](caf::error& err) {
       slot->put(failure(from_caf(err)));
+      end();
     };
     // A promise goes with its actor, and is not answered: only the death tells.
     self->monitor(actor);
     self->set_down_handler([=](const caf::down_msg&) {
       auto down = caf::error{caf::sec::request_receiver_down};
       fail(down);
-      self->quit();
     });
+    self->set_exit_handler([=](const caf::exit_msg&) { end(); });
     if constexpr (std::is_void_v<Reply>)
-      self->request(actor, deadline, message).then([=] { slot->put({}); }, fail);
+      self->request(actor, deadline, message)
+          .then(
+              [=] {
+                slot->put({});
+                end();
+              },
+              fail);
     else
       self->request(actor, deadline, message)
-          .then([=](Reply& reply) { slot->put(std::move(reply)); }, fail);
+          .then(
+              [=](Reply& reply) {
+                slot->put(std::move(reply));
+                end();
+              },
+              fail);
   });
   return Pending<Reply>{slot, [asker] {
-                          caf::anon_send_exit(asker, caf::exit_reason::kill);
+                          caf::anon_send_exit(asker, caf::exit_reason::user_shutdown);
                         }};
 }
 
