@@ -60,7 +60,7 @@ inline constexpr auto routes = std::to_array<Route>({
     {"GET", "/v1/openapi.yaml", get_openapi},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},
-    {"POST", "/v1/plan", plan_config, config_body_limit},
+    {"POST", "/v1/plan", plan_config, config_body_limit, true},
     {"POST", "/v1/apply", apply_config, config_body_limit, true},
     {"POST", "/v1/rollback", roll_back, http_body_limit, true},
     {"GET", "/v1/revisions", list_revisions},
