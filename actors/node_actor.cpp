@@ -343,8 +343,10 @@ void on_pool_down(const Node& node, const PoolPtr& pool, const caf::error& reaso
   std::erase(state.retired, pool);
   // It has ended because it is not configured any more and has no containers; what it was given meanwhile nobody will do.
   for (auto ticket : launches_of(node, pool)) {
-    const auto& launch = state.launches.at(ticket);
-    if (auto entry = state.containers.find(launch.id); entry != state.containers.end())
+    // An id may stand for the container of a later launch by now.
+    auto launch = state.launches.find(ticket);
+    auto entry = launch == state.launches.end() ? state.containers.end() : state.containers.find(launch->second.id);
+    if (entry != state.containers.end() && entry->second.ticket == ticket)
       answer_by_memory(node, entry->second);
     refuse_launch(node, ticket, to_caf({ec::unknown_pool, "pool \"" + pool->name.value + "\"", "it is not configured any more",
                                         "see `berth pools`"}));
