@@ -119,7 +119,21 @@ void finish(const Revisions& revisions, const ChangePtr& change, ContainerInfos 
                                       {"pools", std::to_string(receipt.pools.size())},
                                       {"pinned", std::to_string(receipt.pinned.size())},
                                       {"prepare_ms", std::to_string(receipt.prepare_time.count() / 1'000'000)},
+                                      {"commit_us", std::to_string(receipt.commit_time.count() / 1'000)},
                                       {"digest", receipt.digest}});
+  for (const auto& pool : receipt.pools)
+    log::info("receipt of a pool", {{"revision", std::to_string(change->number)},
+                                    {"pool", pool.name.value},
+                                    {"change", to_string(pool.kind)},
+                                    {"generation", std::to_string(pool.old_generation) + "->" + std::to_string(pool.new_generation)},
+                                    {"runtime", std::string{to_string(pool.old_runtime)} + "->" + to_string(pool.new_runtime)},
+                                    {"state", to_string(pool.state)},
+                                    {"accepted", std::to_string(pool.accepted)},
+                                    {"queued", std::to_string(pool.queued)},
+                                    {"refused", std::to_string(pool.refused)},
+                                    {"pinned", std::to_string(pool.pinned)},
+                                    {"in_effect", pool.in_effect ? "true" : "false"},
+                                    {"reason", pool.reason}});
   change->promise.deliver(receipt);
 }
 

@@ -24,7 +24,7 @@ constexpr auto footer = R"(Examples:
   berthd --config berth.yaml --root /tmp/node1 --log-level info
 
 The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on. SIGHUP makes it
-read its configuration again and run by it, or change nothing if that is not possible; the log tells what came of it.
+read its configuration again and run by it, or change nothing if that is not possible; the log has the receipt.
 Exit codes: 0 ended by a signal, 1 it could not start, 2 usage, 70 an actor died that cannot be started again (a defect: please
 report it), 78 the configuration is wrong.)";
 

@@ -164,6 +164,7 @@ TEST_CASE("SIGHUP applies the configured files, or changes nothing and says why"
   std::ofstream{node.config_path()} << config_of("  pools:\n    plain: {maxContainers: 9}\n", patient_probe());
   hup();
   CHECK(node.logs({"INFO", "revision is in effect", "revision=2", "origin=SIGHUP"}));
+  CHECK(node.logs({"INFO", "receipt of a pool", "revision=2", "pool=plain", "generation=1->2", "runtime=runc->runc", "state=ready"}));
   CHECK(pool_of(node, "plain")["maxContainers"] == 9);
   std::ofstream{node.config_path()} << "worker: {pools: {plain: {runtime: docker}}}";
   hup();
