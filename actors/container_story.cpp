@@ -7,6 +7,9 @@
 
 namespace berth::container {
 
+/// As many as the monitor itself lets be on their way.
+constexpr size_t most_held_commands = 8;
+
 // -- acting ---------------------------------------------------------------------------------------------------------------
 
 Event event_of(const Life& life, std::string type) {
@@ -25,12 +28,15 @@ void publish(const Life& life, Event event) {
 }
 
 void command(const Life& life, const MonitorCommand& what) {
+  auto& state = life.state();
   // An actor that goes on waits for its link.
-  if (!life.state().connection) {
-    life.state().held_commands.push_back(what);
+  if (!state.connection && state.held_commands.size() < most_held_commands) {
+    state.held_commands.push_back(what);
     return;
   }
-  if (auto sent = life.state().connection->send(what); !sent)
+  if (!state.connection)
+    return log::warn("too many signals wait for the link to a monitor, one is dropped", {{"container_id", life.id().value}});
+  if (auto sent = state.connection->send(what); !sent)
     log::warn("monitor does not take commands",
               {{"container_id", life.id().value}, {"reason", render(sent.error())}});
 }
