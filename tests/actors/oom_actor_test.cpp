@@ -283,3 +283,35 @@ TEST_CASE_METHOD(OomWorld, "a subscriber without credit is told how much it miss
   pass(2ms);
   CHECK(*got == std::vector<uint64_t>{1, 2, 6});
 }
+
+TEST_CASE_METHOD(OomWorld, "an OOM in the place of another tells what is new, and knows whom the old kills took", "[oom][deaths]") {
+  auto took_it = GENERATE(false, true);
+  auto oom = with();
+  kernel.groups["/g/a"].counters.oom_kills = 3;
+  watch(oom, "a", 10, true, 2, took_it);
+  pass(2ms);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].new_kills == 1);
+  CHECK(told[0].kills == 3);
+  watch(oom, "b", 20, true, 0, false);
+  pass(2ms);
+  CHECK(told.size() == 1);
+  // Init was killed, by a stop if none of the kills was its own.
+  pass(5000ms);
+  auto summary = ask<OomSummary>(oom, FinishOom{{"a"}, 3, 0, 0, 0, true, true}).get();
+  CHECK(summary->kills == 3);
+  CHECK(summary->container_killed == took_it);
+  CHECK(told.size() == 1);
+}
+
+TEST_CASE_METHOD(OomWorld, "a container that is watched again is watched once", "[oom][deaths]") {
+  auto oom = with();
+  watch(oom, "a", 10);
+  auto first = kernel.groups["/g/a"].watch;
+  watch(oom, "a", 10);
+  CHECK(kernel.removed == std::vector<uint64_t>{first});
+  counters("a").oom_kills = 1;
+  stir(oom, "a");
+  pass(2ms);
+  CHECK(told.size() == 1);
+}
