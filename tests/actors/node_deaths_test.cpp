@@ -13,13 +13,6 @@ constexpr auto narrow = "worker: {pools: {a: {maxContainers: 1, queue: {length: 
 constexpr auto wide = "worker: {pools: {a: {maxContainers: 9}}}";
 
 struct NodeDeathWorld : RevisionWorld {
-  void kill_newest(ActorKind kind) {
-    for (auto i = parts.rbegin(); i != parts.rend(); ++i)
-      if (i->first == kind)
-        return caf::anon_send_exit(i->second, caf::exit_reason::kill);
-    FAIL("there is none");
-  }
-
   int count(const std::string& event) const {
     return static_cast<int>(std::count(events.begin(), events.end(), event));
   }
@@ -39,7 +32,7 @@ TEST_CASE_METHOD(NodeDeathWorld, "launches of a pool that dies get their answers
   start(narrow);
   auto made = launch("a", "made");
   auto queued = launch("a", "queued");
-  kill_newest(ActorKind::pool);
+  parts.kill(ActorKind::pool);
   auto overtaken = launch("a", "overtaken");
   CHECK(!made.done());
   CHECK(!queued.done());
@@ -63,8 +56,8 @@ TEST_CASE_METHOD(NodeDeathWorld, "a pool and its container that die together com
   start(narrow);
   auto launched = launch("a", "c");
   auto pool_first = GENERATE(false, true);
-  kill_newest(pool_first ? ActorKind::pool : ActorKind::container);
-  kill_newest(pool_first ? ActorKind::container : ActorKind::pool);
+  parts.kill(pool_first ? ActorKind::pool : ActorKind::container);
+  parts.kill(pool_first ? ActorKind::container : ActorKind::pool);
   run();
   CHECK(containers() == std::vector<std::string>{"c"});
   CHECK(list_pools()[0].starting == 1);
@@ -81,7 +74,7 @@ TEST_CASE_METHOD(NodeDeathWorld, "a pool that dies again and again rests, is sho
   auto made = launch("a", "made");
   auto queued = launch("a", "queued");
   for (auto i = 0; i < 6; ++i) {
-    kill_newest(ActorKind::pool);
+    parts.kill(ActorKind::pool);
     run();
   }
   CHECK(queued.get().error().code == ec::restarting);
@@ -107,7 +100,7 @@ TEST_CASE_METHOD(NodeDeathWorld, "a launch that pools die of is given up", "[nod
   auto made = launch("a", "made");
   auto queued = launch("a", "queued");
   for (auto i = 0; i < 5; ++i) {
-    kill_newest(ActorKind::pool);
+    parts.kill(ActorKind::pool);
     run();
     pass(70'000ms);
     if (queued.done())
@@ -135,7 +128,7 @@ TEST_CASE_METHOD(NodeDeathWorld, "an ended container of a pool that has ended co
   // It never ran, and its files cannot go: so its actor is what is left of it.
   REQUIRE(apply("worker: {pools: {a: {}}}").get());
   CHECK(list_pools().size() == 2);
-  kill_newest(ActorKind::container);
+  parts.kill(ActorKind::container);
   run();
   CHECK(containers() == std::vector<std::string>{"c"});
   remove("c");
@@ -148,7 +141,7 @@ TEST_CASE_METHOD(NodeDeathWorld, "a change whose pool dies while it is prepared 
   probes_answer = false;
   auto refused = apply("worker: {pools: {a: {runtime: gvisor}}}");
   CHECK(!refused.done());
-  kill_newest(ActorKind::pool);
+  parts.kill(ActorKind::pool);
   run();
   REQUIRE(refused.done());
   CHECK(refused.get().error().code == ec::restarting);
@@ -173,7 +166,7 @@ TEST_CASE_METHOD(NodeDeathWorld, "whatever dies at whatever moment of a change, 
   auto until_death = random() % 120;
   for (auto i = 0u; i < until_death; ++i)
     sched.try_run_once();
-  auto& victim = parts.at(random() % parts.size());
+  auto& victim = parts.all().at(random() % parts.all().size());
   CAPTURE(to_string(victim.first), until_death);
   caf::anon_send_exit(victim.second, caf::exit_reason::kill);
   run();

@@ -9,14 +9,6 @@ using namespace std::chrono_literals;
 namespace {
 
 struct DeathWorld : PoolWorld {
-  /// Kills the newest actor of that kind. It dies when the world runs the next time.
-  void kill(ActorKind kind) {
-    for (auto i = parts.rbegin(); i != parts.rend(); ++i)
-      if (i->first == kind)
-        return caf::anon_send_exit(i->second, caf::exit_reason::kill);
-    FAIL("there is none");
-  }
-
   int count(const std::string& event) const {
     return static_cast<int>(std::count(events.begin(), events.end(), event));
   }
@@ -26,7 +18,7 @@ struct DeathWorld : PoolWorld {
 
 TEST_CASE_METHOD(DeathWorld, "a launch whose SELECTOR dies gets its answer from the next one", "[pool][deaths]") {
   auto pool = pool_of(settings());
-  kill(ActorKind::selector);
+  parts.kill(ActorKind::selector);
   launch(pool, "a");
   CHECK(spawned == std::vector<ContainerId>{{"a"}});
   CHECK(count("actor.restarted") == 1);
@@ -39,7 +31,7 @@ TEST_CASE_METHOD(DeathWorld, "a RUNTIME that dies is tried out again only if it 
   auto had_answered = probes_answer;
   auto pool = pool_of(settings());
   auto waiting = launch(pool, "a");
-  kill(ActorKind::runtime);
+  parts.kill(ActorKind::runtime);
   caf::anon_send_exit(last_runtime, caf::exit_reason::kill);
   open_probes.clear();
   probes_answer = true;
@@ -54,7 +46,7 @@ TEST_CASE_METHOD(DeathWorld, "a container whose actor dies keeps its place and g
   s.max_containers.value = 1;
   auto pool = pool_of(s);
   auto launched = launch(pool, "a");
-  kill(ActorKind::container);
+  parts.kill(ActorKind::container);
   run();
   CHECK(spawned == std::vector<ContainerId>{{"a"}, {"a"}});
   CHECK(launch(pool, "b").get().error().code == ec::limit_reached);
@@ -72,7 +64,7 @@ TEST_CASE_METHOD(DeathWorld, "a container that was removed does not come back", 
   auto pool = pool_of(s);
   auto launched = launch(pool, "a");
   memories.clear();
-  kill(ActorKind::container);
+  parts.kill(ActorKind::container);
   run();
   CHECK(spawned.size() == 1);
   CHECK(launched.get().error().code == ec::unknown_container);
@@ -94,7 +86,7 @@ TEST_CASE_METHOD(DeathWorld, "a container whose actor dies gives its start slot 
   run();
   REQUIRE(!*granted);
   memories.clear();
-  kill(ActorKind::container);
+  parts.kill(ActorKind::container);
   run();
   CHECK(*granted);
 }
@@ -102,11 +94,11 @@ TEST_CASE_METHOD(DeathWorld, "a container whose actor dies gives its start slot 
 TEST_CASE_METHOD(DeathWorld, "a pool whose SELECTOR dies again and again rests, says so, and comes back", "[pool][deaths]") {
   auto pool = pool_of(settings());
   for (auto i = 0; i < 5; ++i) {
-    kill(ActorKind::selector);
+    parts.kill(ActorKind::selector);
     run();
     CHECK(describe(pool).state == PoolState::ready);
   }
-  kill(ActorKind::selector);
+  parts.kill(ActorKind::selector);
   run();
   CHECK(count("actor.restarted") == 5);
   CHECK(count("actor.resting") == 1);
@@ -136,7 +128,7 @@ TEST_CASE_METHOD(DeathWorld, "launches that wait for a SELECTOR that rests are r
   launch(pool, "a");
   auto queued = launch(pool, "b");
   for (auto i = 0; i < 6; ++i) {
-    kill(ActorKind::selector);
+    parts.kill(ActorKind::selector);
     run();
   }
   end(pool, "a");

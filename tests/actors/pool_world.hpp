@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/pool_actor.hpp"
+#include "tests/support/parts.hpp"
 #include "tests/support/slot_hogs.hpp"
 
 namespace berth::test {
@@ -14,7 +15,7 @@ struct PoolWorld : ActorWorld {
   std::vector<ContainerActor> container_actors;
   std::map<ContainerId, ContainerMemoryPtr> memories;
   PoolMemoryPtr pool_memory;
-  std::vector<std::pair<ActorKind, caf::actor>> parts;
+  Parts parts;
   std::map<RuntimeKind, Result<PreparedRuntime>> health{{RuntimeKind::runc, prepared(RuntimeKind::runc)},
                                                         {RuntimeKind::gvisor, prepared(RuntimeKind::gvisor)}};
   /// Containers stay at their first step.
@@ -120,7 +121,7 @@ struct PoolWorld : ActorWorld {
     auto spawn_runtime = [this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
                                 const std::optional<PreparedRuntime>& known) { return runtime(kind, known.has_value()); };
     node->on_spawn = [this](ActorKind kind, const caf::actor& actor) {
-      parts.emplace_back(kind, actor);
+      parts.add(kind, actor);
       adopt(actor);
     };
     auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::move(seed), SpawnRuntime{spawn_runtime});

@@ -7,6 +7,7 @@
 #include "actors/pool_actor.hpp"
 #include "config/compare_settings.hpp"
 #include "config/load_settings.hpp"
+#include "tests/support/parts.hpp"
 #include "tests/support/slot_hogs.hpp"
 
 #include <deque>
@@ -41,8 +42,7 @@ struct RevisionWorld : ActorWorld {
 
   NodeActor node;
   RevisionActor revisions;
-  /// All that are started again when they die, in the order in which they came.
-  std::vector<std::pair<ActorKind, caf::actor>> parts;
+  Parts parts;
 
   RuntimeActor runtime(RuntimeKind kind, const std::optional<PreparedRuntime>& known) {
     probes += known ? 0 : 1;
@@ -77,20 +77,20 @@ struct RevisionWorld : ActorWorld {
     context->events = event_actor;
     context->launchers = {launcher};
     context->on_spawn = [this](ActorKind kind, const caf::actor& actor) {
-      parts.emplace_back(kind, actor);
+      parts.add(kind, actor);
       adopt(actor);
     };
     auto spawn_runtime = SpawnRuntime{[this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
                                              const std::optional<PreparedRuntime>& known) { return runtime(kind, known); }};
     auto spawn_pool = SpawnPool{[=, this](const NodeActor& parent, PoolSeed seed) {
       auto pool = spawn(pool_actor, NodeContextPtr{context}, parent, std::move(seed), spawn_runtime);
-      parts.emplace_back(ActorKind::pool, caf::actor_cast<caf::actor>(pool));
+      parts.add(ActorKind::pool, caf::actor_cast<caf::actor>(pool));
       take_all_slots(*this, pool);
       return pool;
     }};
     auto spawn_oom = SpawnOom{[this]() -> Result<OomActor> {
       auto oom = spawn(oom_actor, OomSource{});
-      parts.emplace_back(ActorKind::oom, caf::actor_cast<caf::actor>(oom));
+      parts.add(ActorKind::oom, caf::actor_cast<caf::actor>(oom));
       return oom;
     }};
     node = spawn(node_actor, NodeOrder{settings, spawn_pool, spawn_oom, event_actor, {}, {}});
