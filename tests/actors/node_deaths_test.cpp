@@ -215,3 +215,25 @@ TEST_CASE_METHOD(NodeDeathWorld, "whatever dies at whatever moment of a change, 
     CHECK(pool.draining.empty());
   }
 }
+
+TEST_CASE_METHOD(NodeDeathWorld, "a pool that dies before its commit, and again before it can repeat it, is not waited for",
+                 "[node][deaths]") {
+  start(wide);
+  auto receipt = apply_without_run("worker: {pools: {a: {runtime: gvisor}}}");
+  while (in_effect.empty())
+    REQUIRE(sched.try_run_once());
+  // The change is decided, and the pool has not heard of it.
+  probes_answer = false;
+  parts.kill(ActorKind::pool);
+  run();
+  pass(100ms);
+  CHECK(!receipt.done());
+  parts.kill(ActorKind::pool);
+  probes_answer = true;
+  run();
+  pass(500ms);
+  REQUIRE(receipt.get());
+  CHECK(receipt.get()->pools.at(0).in_effect);
+  CHECK(list_pools()[0].configured == RuntimeKind::gvisor);
+  CHECK(list_pools()[0].generation == 2);
+}

@@ -189,3 +189,16 @@ TEST_CASE_METHOD(DeathWorld, "a launch that is repeated joins the container that
   CHECK(ask<ContainerInfo>(container_actors.at(0), StopContainer{}).get());
   CHECK(repeated.get().error().code == ec::cancelled);
 }
+
+TEST_CASE_METHOD(DeathWorld, "a launch whose container has come and gone is not launched again", "[pool][deaths]") {
+  auto pool = pool_of(settings());
+  auto order = LaunchOrder{};
+  order.spec.id = {"a"};
+  order.spec.pool = {"web"};
+  order.is_repeated = true;
+  order.is_made = true;
+  auto repeated = ask<ContainerInfo>(pool, order);
+  CHECK(repeated.get().error().code == ec::restarting);
+  CHECK(spawned.empty());
+  CHECK(describe(pool).starting == 0);
+}
