@@ -172,7 +172,7 @@ caf::result<ContainerActor> on_find(const Node& node, const FindContainer& find)
     return to_caf({ec::wrong_state, "container \"" + find.id.value + "\"",
                    "its launch still waits for a place in pool \"" + container.pool->name.value + "\"",
                    "take it back with `berth rm -f " + find.id.value + "`, or try again later"});
-  if (!container.is_lost && container.actor.address() != find.except)
+  if (!container.death && container.actor.address() != find.except)
     return container.actor;
   auto promise = node.self->make_response_promise<ContainerActor>();
   container.seekers.push_back(promise);
@@ -281,7 +281,7 @@ void restart_pool(const Node& node, const PoolPtr& pool) {
   auto seed = PoolSeed{pool->memory, {}};
   for (const auto& [id, entry] : node.state().containers)
     if (entry.pool == pool && entry.memory)
-      seed.containers.push_back({entry.is_lost ? ContainerActor{} : entry.actor, entry.memory});
+      seed.containers.push_back({entry.death ? ContainerActor{} : entry.actor, entry.memory});
   spawn_pool(node, pool, std::move(seed));
   for (auto ticket : launches_of(node, pool))
     pass_launch(node, ticket);
@@ -352,8 +352,8 @@ void on_pool_down(const Node& node, const PoolPtr& pool, const caf::error& reaso
                                         "see `berth pools`"}));
   }
   for (const auto& [id, entry] : state.containers)
-    if (entry.pool == pool && entry.is_lost)
-      return revive_pool(node, pool, id, caf::exit_reason::kill);
+    if (entry.pool == pool && entry.death)
+      return revive_pool(node, pool, id, entry.death);
 }
 
 void use_oom(const Node& node, const OomActor& oom) {
@@ -396,7 +396,7 @@ void on_container_down(const Node& node, const ContainerId& id, const caf::error
   if (is_regular_end(reason))
     return forget_container(node, id);
   auto& entry = node.state().containers.at(id);
-  entry.is_lost = true;
+  entry.death = reason;
   // Its pool starts it again.
   if (!is_known(node, entry.pool))
     revive_pool(node, entry.pool, id, reason);
@@ -459,7 +459,7 @@ void on_spawned(const Node& node, const ContainerSpawned& spawned) {
   }
   auto& container = entry->second;
   container.actor = spawned.actor;
-  container.is_lost = false;
+  container.death = {};
   // One that goes on has said what is to be remembered.
   if (!container.memory)
     container.memory = spawned.memory;

@@ -44,8 +44,8 @@ struct NodeState {
     PoolPtr pool;
     /// Null until the pool has spawned it: the launch is in the pool's queue.
     ContainerActor actor;
-    /// The actor has died, and another one is on its way.
-    bool is_lost = false;
+    /// Why the actor has died, while another one is on its way.
+    caf::error death;
     /// Null as long as the actor was.
     ContainerMemoryPtr memory;
     /// Of the launch that made this entry.
