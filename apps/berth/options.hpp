@@ -115,7 +115,7 @@ struct PoolsOptions {
 
 struct PlanOptions {
   std::string file; ///< absolute
-  bool try_out = true;
+  bool no_try_out = false;
   std::string timeout;
   uint64_t timeout_ms = 120'000;
   bool allow_fallback = false;

@@ -34,7 +34,7 @@ VerbParser plan_parser() {
           false,
           [options](CLI::App& app) {
             app.add_option("-f,--file", options->file, "The configuration")->type_name("FILE");
-            app.add_flag("!--no-try-out", options->try_out, "Do not try out whether the runtimes work");
+            app.add_flag("--no-try-out", options->no_try_out, "Do not try out whether the runtimes work");
             app.add_option("--timeout", options->timeout, "How long trying out may take, such as 30s (default: 2m)")
               ->type_name("TIME");
             app.add_flag("--allow-fallback", options->allow_fallback, "Plan an apply with this flag");
@@ -53,7 +53,7 @@ int perform(const Session& session, const PlanOptions& options) {
   auto files = read_config_upload(options.file);
   if (!files)
     return report(session, files.error());
-  auto body = "{\"files\":" + *files + ",\"tryOut\":" + (options.try_out ? "true" : "false")
+  auto body = "{\"files\":" + *files + ",\"tryOut\":" + (options.no_try_out ? "false" : "true")
               + ",\"timeoutMs\":" + std::to_string(options.timeout_ms)
               + ",\"allowFallback\":" + (options.allow_fallback ? "true" : "false") + "}";
   auto answer = session.client.post(Target{"/v1/plan"}, body, Client::long_work);
