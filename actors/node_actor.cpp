@@ -492,6 +492,20 @@ void on_keep_pool(const Node& node, const KeepPool& keep) {
       take(pool);
 }
 
+OwnedActors owned_actors(const NodeState& state) {
+  auto result = OwnedActors{};
+  if (state.oom)
+    result.push_back({ActorKind::oom, "oom", caf::actor_cast<caf::actor>(state.oom)});
+  auto add = [&](const NodeState::Pool& pool) {
+    result.push_back({ActorKind::pool, "pool \"" + pool.name.value + "\"", caf::actor_cast<caf::actor>(pool.actor)});
+  };
+  for (const auto& [name, pool] : state.pools)
+    add(*pool);
+  for (const auto& pool : state.retired)
+    add(*pool);
+  return result;
+}
+
 } // namespace
 
 NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
@@ -541,6 +555,7 @@ NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
       return result;
     },
     [=](const ContainerRemoved& removed) { forget_container(node, removed.id); },
+    [=](const ListActors&) { return owned_actors(node.state()); },
     [=](const RestartDue& due) { take_up(node.state().put_off, due.ticket); },
   };
 }

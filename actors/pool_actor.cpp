@@ -215,6 +215,28 @@ void on_down(const Pool& pool, const caf::down_msg& down) {
   on_death(pool, down);
 }
 
+OwnedActors owned_actors(const Pool& pool) {
+  auto result = OwnedActors{};
+  auto add = [&](ActorKind kind, std::string name, const auto& actor) {
+    if (actor)
+      result.push_back({kind, std::move(name), caf::actor_cast<caf::actor>(actor)});
+  };
+  auto add_parts = [&](const Generation& generation) {
+    auto of_generation = " of " + pool.subject() + ", generation " + std::to_string(generation.number);
+    add(ActorKind::selector, "selector" + of_generation, generation.selector);
+    for (const auto& [kind, member] : generation.members)
+      add(ActorKind::runtime, std::string{"runtime "} + to_string(kind) + of_generation, member.actor);
+  };
+  const auto& state = pool.state();
+  for (const auto& [number, generation] : state.generations)
+    add_parts(generation);
+  if (state.candidate)
+    add_parts(state.candidate->generation);
+  for (const auto& [id, container] : state.containers)
+    add(ActorKind::container, "container \"" + id.value + "\"", container.actor);
+  return result;
+}
+
 } // namespace
 
 Event event_of(const Pool& pool, std::string type, uint64_t generation) {
@@ -373,6 +395,7 @@ PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> 
       keep(me);
     },
     [=](const ContainerEnded& ended) { give_place_back(me, ended.id); },
+    [=](const ListActors&) { return owned_actors(me); },
     [=](const RestartDue& due) { take_up(self->state.put_off, due.ticket); },
     [=](const QueueTimeout& timeout) { on_queue_timeout(me, timeout.ticket); },
   };

@@ -132,6 +132,7 @@ using PoolInfos = std::vector<PoolInfo>;
 ///     API -- CancelLaunch -----> NODE --> (delegated to the POOL), or false if the launch has left the queue
 ///     API -- ListContainers ---> NODE --> ContainerInfos, by time of acceptance
 ///     API -- ListPools --------> NODE --> PoolInfos, by name
+///     SELF_CHECK - ListActors -> NODE --> OOM and the pools
 ///
 /// It starts pools and OOM again when they die, and has what is needed for that: POOL and CONTAINER tell it what they must not
 /// forget before anybody else can hear of it (`KeepPool`, `KeepContainer`). Launches of a pool that died are given to the new
@@ -154,6 +155,7 @@ using NodeActor = caf::typed_actor<
   caf::reacts_to<KeepPool>,
   caf::replies_to<RecallPools>::with<RecalledPools>,
   caf::reacts_to<ContainerRemoved>,
+  caf::replies_to<ListActors>::with<OwnedActors>,
   caf::reacts_to<RestartDue>>;
 
 } // namespace berth

@@ -289,6 +289,7 @@ constexpr auto launch_slack = std::chrono::seconds{60};
 ///     CONTAINER - ReturnStartSlot -> POOL
 ///     CONTAINER - ContainerEnded -> POOL    frees the place; the next queued launch goes on
 ///     POOL ------ UseNeighbours --> CONTAINER   one of its neighbours was started again
+///     SELF_CHECK - ListActors ----> POOL --> its containers, selectors and runtimes
 ///
 /// It tells NODE what it must not forget (`KeepPool`) whenever that changes. Of its own actors, those that die are started
 /// again: a SELECTOR by its rules, a RUNTIME by what its probe had found, a CONTAINER by what NODE remembers. A POOL that dies
@@ -306,6 +307,7 @@ using PoolActor = caf::typed_actor<
   caf::reacts_to<ReturnStartSlot>,
   caf::reacts_to<UseOom>,
   caf::reacts_to<ContainerEnded>,
+  caf::replies_to<ListActors>::with<OwnedActors>,
   caf::reacts_to<RestartDue>,
   caf::reacts_to<QueueTimeout>>;
 

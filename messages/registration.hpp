@@ -5,7 +5,9 @@
 #include "messages/node.hpp"
 #include "messages/revision.hpp"
 #include "messages/runtime.hpp"
+#include "messages/reload.hpp"
 #include "messages/selector.hpp"
+#include "messages/self_check.hpp"
 
 #include <caf/type_id.hpp>
 
@@ -18,9 +20,13 @@ class actor_system_config;
 CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::AbortGeneration))
   CAF_ADD_TYPE_ID(berth, (berth::ApplyConfig))
+  CAF_ADD_TYPE_ID(berth, (berth::AreYouThere))
   CAF_ADD_TYPE_ID(berth, (berth::AwaitReady))
   CAF_ADD_TYPE_ID(berth, (berth::BeginLaunch))
   CAF_ADD_TYPE_ID(berth, (berth::CancelLaunch))
+  CAF_ADD_TYPE_ID(berth, (berth::CheckDue))
+  CAF_ADD_TYPE_ID(berth, (berth::CheckHealth))
+  CAF_ADD_TYPE_ID(berth, (berth::CheckLate))
   CAF_ADD_TYPE_ID(berth, (berth::CommitGeneration))
   CAF_ADD_TYPE_ID(berth, (berth::ContainerActor))
   CAF_ADD_TYPE_ID(berth, (berth::ContainerEnded))
@@ -36,8 +42,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::FindContainer))
   CAF_ADD_TYPE_ID(berth, (berth::FindPools))
   CAF_ADD_TYPE_ID(berth, (berth::FinishOom))
+  CAF_ADD_TYPE_ID(berth, (berth::Health))
   CAF_ADD_TYPE_ID(berth, (berth::LaunchNeeds))
   CAF_ADD_TYPE_ID(berth, (berth::LaunchOrder))
+  CAF_ADD_TYPE_ID(berth, (berth::ListActors))
   CAF_ADD_TYPE_ID(berth, (berth::ListContainers))
   CAF_ADD_TYPE_ID(berth, (berth::ListPools))
   CAF_ADD_TYPE_ID(berth, (berth::ListRevisions))
@@ -49,6 +57,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::OomRecheck))
   CAF_ADD_TYPE_ID(berth, (berth::OomStirred))
   CAF_ADD_TYPE_ID(berth, (berth::OomSummary))
+  CAF_ADD_TYPE_ID(berth, (berth::OwnedActors))
   CAF_ADD_TYPE_ID(berth, (berth::Plan))
   CAF_ADD_TYPE_ID(berth, (berth::PlanConfig))
   CAF_ADD_TYPE_ID(berth, (berth::PoolActor))
@@ -65,6 +74,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::RecallContainer))
   CAF_ADD_TYPE_ID(berth, (berth::RecallPools))
   CAF_ADD_TYPE_ID(berth, (berth::ReleaseOutput))
+  CAF_ADD_TYPE_ID(berth, (berth::Reload))
   CAF_ADD_TYPE_ID(berth, (berth::RemoveContainer))
   CAF_ADD_TYPE_ID(berth, (berth::RemoveFiles))
   CAF_ADD_TYPE_ID(berth, (berth::RestartDue))

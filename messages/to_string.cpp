@@ -17,6 +17,10 @@ const char* to_string(ActorKind kind) {
     case ActorKind::runtime: return "runtime";
     case ActorKind::container: return "container";
     case ActorKind::oom: return "oom";
+    case ActorKind::node: return "node";
+    case ActorKind::revision: return "revision";
+    case ActorKind::event: return "event";
+    case ActorKind::launcher: return "launcher";
   }
   return "?";
 }

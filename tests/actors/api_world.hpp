@@ -196,6 +196,7 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
       [](const KeepPool&) {},
       [](const RecallPools&) { return RecalledPools{}; },
       [](const ContainerRemoved&) {},
+      [](const ListActors&) { return OwnedActors{}; },
       [](const RestartDue&) {},
   };
 }

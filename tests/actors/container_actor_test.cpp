@@ -121,6 +121,7 @@ struct ContainerWorld : berth::test::ActorWorld {
               [this](const ReturnStartSlot&) { story.push_back("slot returned"); },
               [](const UseOom&) {},
               [this](const ContainerEnded&) { story.push_back("place free"); },
+              [](const ListActors&) { return OwnedActors{}; },
               [](const RestartDue&) {},
               [](const QueueTimeout&) {}};
     });
@@ -142,6 +143,7 @@ struct ContainerWorld : berth::test::ActorWorld {
             [](const KeepPool&) {},
             [](const RecallPools&) { return RecalledPools{}; },
             [this](const ContainerRemoved&) { story.push_back("id free"); },
+            [](const ListActors&) { return OwnedActors{}; },
             [](const RestartDue&) {}};
   });
 

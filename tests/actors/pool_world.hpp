@@ -66,6 +66,7 @@ struct PoolWorld : ActorWorld {
             [this](const KeepPool& keep) { pool_memory = keep.memory; },
             [](const RecallPools&) { return RecalledPools{}; },
             [](const ContainerRemoved&) {},
+            [](const ListActors&) { return OwnedActors{}; },
             [](const RestartDue&) {}};
   });
 

@@ -122,6 +122,7 @@ struct RevisionWorld : ActorWorld {
               [=, this](KeepPool& x) { (void)self->delegate(node, std::move(x)); },
               [=, this](RecallPools& x) { return self->delegate(node, x); },
               [=, this](ContainerRemoved& x) { (void)self->delegate(node, std::move(x)); },
+              [=, this](ListActors& x) { return self->delegate(node, x); },
               [](RestartDue&) {}};
     });
   }
