@@ -2,7 +2,9 @@
 
 #include "messages/event.hpp"
 #include "messages/node.hpp"
+#include "messages/reload.hpp"
 #include "messages/revision.hpp"
+#include "messages/self_check.hpp"
 #include "runtimes/cri_log.hpp"
 
 #include <string>
@@ -36,9 +38,10 @@ struct ExecOrder {
 
 Result<ExecOrder> parse_exec_order(std::string_view body);
 
-/// The bodies of a plan, an apply and a rollback. Who asks (`options.origin`) is up to the caller.
+/// The bodies of a plan, an apply, a reload and a rollback. Who asks (`options.origin`) is up to the caller.
 Result<PlanConfig> parse_plan_request(std::string_view body);
 Result<ApplyConfig> parse_apply_request(std::string_view body);
+Result<Reload> parse_reload_request(std::string_view body);
 Result<RollBack> parse_rollback_request(std::string_view body);
 
 // -- writing: whole answers ---------------------------------------------------------------------
@@ -52,6 +55,7 @@ struct ServerVersion {
 };
 
 std::string to_wire(const ServerVersion& version);
+std::string to_wire(const Health& health);
 std::string to_wire(const Error& error);
 std::string to_wire(const PoolInfo& pool);
 std::string to_wire(const PoolInfos& pools);

@@ -151,6 +151,15 @@ std::string to_wire(const ServerVersion& version) {
                   {"pid", version.pid}});
 }
 
+std::string to_wire(const Health& health) {
+  auto actors = Json::array();
+  for (const auto& answered : health.actors)
+    actors.push_back({{"kind", to_string(answered.kind)},
+                      {"count", answered.count},
+                      {"slowestUs", std::chrono::duration_cast<std::chrono::microseconds>(answered.slowest).count()}});
+  return text_of({{"healthy", health.silent.empty()}, {"actors", std::move(actors)}, {"silent", health.silent}});
+}
+
 std::string to_wire(const Error& error) {
   return text_of({{"error",
                    {{"code", to_string(error.code)},

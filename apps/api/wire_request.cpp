@@ -290,6 +290,14 @@ ApplyConfig read_apply(const Json& json) {
   return result;
 }
 
+Reload read_reload(const Json& json) {
+  constexpr auto keys = std::to_array<std::string_view>({"timeoutMs", "drain", "allowFallback"});
+  auto reader = ObjectReader{"", json, keys};
+  auto result = Reload{};
+  read_options(reader, result.options);
+  return result;
+}
+
 RollBack read_rollback(const Json& json) {
   constexpr auto keys = std::to_array<std::string_view>({"revision", "timeoutMs", "drain", "allowFallback"});
   auto reader = ObjectReader{"", json, keys};
@@ -324,6 +332,11 @@ Result<PlanConfig> parse_plan_request(std::string_view body) {
 
 Result<ApplyConfig> parse_apply_request(std::string_view body) {
   return read(body, read_apply);
+}
+
+Result<Reload> parse_reload_request(std::string_view body) {
+  // All of it may be left out.
+  return read(body.empty() ? "{}" : body, read_reload);
 }
 
 Result<RollBack> parse_rollback_request(std::string_view body) {

@@ -36,7 +36,7 @@ void check_change(ChangeFlags& flags) {
 }
 
 int perform_change(const Session& session, const std::string& target, const std::string& what, const ChangeFlags& flags) {
-  auto body = "{" + what + ",\"timeoutMs\":" + std::to_string(flags.timeout_ms) + ",\"drain\":\"" + flags.drain
+  auto body = "{" + what + (what.empty() ? "" : ",") + "\"timeoutMs\":" + std::to_string(flags.timeout_ms) + ",\"drain\":\"" + flags.drain
               + "\",\"allowFallback\":" + (flags.allow_fallback ? "true" : "false") + "}";
   auto answer = session.client.post(Target{target}, body, Client::long_work);
   if (!answer)

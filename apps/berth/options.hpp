@@ -136,6 +136,10 @@ struct ApplyOptions {
   ChangeFlags change;
 };
 
+struct ReloadOptions {
+  ChangeFlags change;
+};
+
 struct RollbackOptions {
   /// Empty: the one before the present.
   std::string revision;
@@ -172,8 +176,8 @@ struct VersionOptions {
 
 using VerbOptions =
   std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
-               RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, RollbackOptions, HistoryOptions,
-               EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
+               RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, ReloadOptions, RollbackOptions,
+               HistoryOptions, EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
 
 /// Where the daemon listens.
 struct Endpoint {

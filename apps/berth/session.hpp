@@ -28,6 +28,7 @@ int perform(const Session& session, const StatsOptions& options);
 int perform(const Session& session, const PoolsOptions& options);
 int perform(const Session& session, const PlanOptions& options);
 int perform(const Session& session, const ApplyOptions& options);
+int perform(const Session& session, const ReloadOptions& options);
 int perform(const Session& session, const RollbackOptions& options);
 int perform(const Session& session, const HistoryOptions& options);
 int perform(const Session& session, const EventsOptions& options);

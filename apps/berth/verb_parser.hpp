@@ -48,6 +48,7 @@ VerbParser stats_parser();
 VerbParser pools_parser();
 VerbParser plan_parser();
 VerbParser apply_parser();
+VerbParser reload_parser();
 VerbParser rollback_parser();
 VerbParser history_parser();
 VerbParser events_parser();

@@ -36,6 +36,8 @@ struct ApiContext {
   BundleHost bundle_host;
   /// What a running container uses. Must be callable from any thread.
   std::function<Result<ContainerStats>(const ContainerInfo&)> stats;
+  ReloadActor reload;
+  SelfCheckActor self_check;
   /// After how long a stream that has nothing to say sends an empty line.
   std::chrono::milliseconds heartbeat{15'000};
   /// Calls that may last as long as a container does: how many there may be, and how many there are. Fewer than connections,

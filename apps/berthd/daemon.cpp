@@ -9,6 +9,7 @@
 #include "actors/restarts.hpp"
 #include "actors/revision_actor.hpp"
 #include "actors/runtime_actor.hpp"
+#include "actors/self_check_actor.hpp"
 #include "apps/berthd/http_server.hpp"
 #include "messages/caf_error.hpp"
 #include "messages/registration.hpp"
@@ -268,7 +269,8 @@ private:
 
 /// What the API has to know of the node.
 ApiContext api_context(caf::actor_system& system, const NodeActor& node, const RevisionActor& revisions,
-                       const NodeContextPtr& context, const std::shared_ptr<CurrentSettings>& current) {
+                       const NodeContextPtr& context, const std::shared_ptr<CurrentSettings>& current,
+                       const ReloadActor& reload, const SelfCheckActor& self_check) {
   auto times = [current](const PoolName& name) {
     auto settings = current->get();
     auto pool = settings->pools.find(name.value);
@@ -287,7 +289,26 @@ ApiContext api_context(caf::actor_system& system, const NodeActor& node, const R
           ServerVersion{version, context->host.facts.hostname, now(), own_pid()},
           times,
           context->host.bundle,
-          stats};
+          stats,
+          reload,
+          self_check};
+}
+
+void note(const Result<void>& told) {
+  if (!told)
+    log::warn("service manager was not told", {{"error", render(told.error())}});
+}
+
+SelfCheckOrder self_check_order(const NodeActor& node, const RevisionActor& revisions, const NodeContextPtr& context,
+                                const std::shared_ptr<ServiceManager>& service) {
+  auto watchdog = std::chrono::duration_cast<std::chrono::milliseconds>(service->watchdog());
+  return {node,
+          revisions,
+          context->events,
+          context->launchers,
+          watchdog,
+          [=] { note(service->feed_watchdog()); },
+          [=](const std::string& status) { note(service->tell(status)); }};
 }
 
 void publish(const EventActor& events, const char* type) {
@@ -310,6 +331,8 @@ struct Daemon::Parts {
   NodeActor node;
   RevisionActor revisions;
   EventActor events;
+  ReloadActor reload;
+  std::shared_ptr<ServiceManager> service;
   std::unique_ptr<HttpServer> server;
 };
 
@@ -386,7 +409,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
                                             current->set(next);
                                           }};
   parts->revisions = system.spawn(revision_actor, std::move(revision_context), shared, std::move(options.files));
+  parts->service = options.service ? options.service : std::make_shared<ServiceManager>();
+  parts->reload = system.spawn(reload_actor, parts->revisions, options.read_config, parts->service);
+  auto self_check = system.spawn(self_check_actor, self_check_order(parts->node, parts->revisions, context, parts->service));
   auto vital = std::vector<std::pair<const char*, caf::actor>>{
+    {"reload", caf::actor_cast<caf::actor>(parts->reload)},
+    {"self-check", caf::actor_cast<caf::actor>(self_check)},
     {"node", caf::actor_cast<caf::actor>(parts->node)},
     {"revision", caf::actor_cast<caf::actor>(parts->revisions)},
     {"event", caf::actor_cast<caf::actor>(parts->events)}};
@@ -394,7 +422,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
     vital.emplace_back("launcher", caf::actor_cast<caf::actor>(launcher));
   end_with(system, vital);
   auto server = HttpServer::start({.socket_path = paths.socket,
-                                   .api = api_context(system, parts->node, parts->revisions, context, parts->settings),
+                                   .api = api_context(system, parts->node, parts->revisions, context, parts->settings,
+                                                      parts->reload, self_check),
                                    .socket_group = options.socket_group});
   if (!server)
     return give_up(server.error());
@@ -403,28 +432,16 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
                               {"version", version},
                               {"pools", std::to_string(settings.pools.size())},
                               {"cgroups", to_string(host->cgroups->host().version)}});
+  note(parts->service->ready("Serves its API at " + paths.socket + ", pools: " + std::to_string(settings.pools.size())));
   return std::unique_ptr<Daemon>{new Daemon{std::move(parts)}};
 }
 
-void Daemon::apply(std::vector<ConfigFile> files, const std::string& origin) {
-  auto options = ChangeOptions{.origin = origin};
-  auto deadline = options.timeout + change_slack;
-  auto order = ApplyConfig{std::move(files), std::move(options)};
-  parts_->system->spawn([revisions = parts_->revisions, deadline, order](caf::event_based_actor* self) {
-    // The actor logs a change and a refusal itself.
-    self->request(revisions, deadline, order)
-      .then(
-        [origin = order.options.origin](const Receipt& receipt) {
-          if (receipt.revision == receipt.previous)
-            log::info("configuration is as it was",
-                      {{"origin", origin}, {"revision", std::to_string(receipt.revision)}});
-        },
-        [](caf::error&) {
-        });
-  });
+void Daemon::reload(const std::string& origin) {
+  caf::anon_send(parts_->reload, Reload{{.origin = origin}});
 }
 
 void Daemon::stop() {
+  note(parts_->service->stopping("Stops; its containers go on"));
   publish(parts_->events, "node.stopping");
   parts_->server->stop();
   parts_->host.cgroups->remove_all();

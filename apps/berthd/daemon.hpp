@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/reload_actor.hpp"
 #include "config/settings.hpp"
 #include "messages/error.hpp"
 #include "messages/revision.hpp"
@@ -16,6 +17,10 @@ struct DaemonOptions {
   Settings settings;
   /// What the settings were read from.
   std::vector<ConfigFile> files;
+  /// Reads these files again, for a reload. Called by any thread, which it may block.
+  ReadConfig read_config;
+  /// Who has started the process; null: nobody who wants to know.
+  std::shared_ptr<ServiceManager> service;
   /// Absolute, or empty for the system's directories.
   std::string root;
   /// Empty: the one beside this program.
@@ -35,8 +40,8 @@ public:
 
   ~Daemon();
 
-  /// Runs by this configuration, or changes nothing. Does not wait for it: the log tells what came of it.
-  void apply(std::vector<ConfigFile> files, const std::string& origin);
+  /// Runs by the configured files as they are now, or changes nothing. Does not wait for it: the log tells what came of it.
+  void reload(const std::string& origin);
 
   /// Stops serving. The containers go on: each has its own monitor.
   void stop();

@@ -25,6 +25,12 @@ constexpr auto footer = R"(Examples:
 
 The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on. SIGHUP makes it
 read its configuration again and run by it, or change nothing if that is not possible; the log has the receipt.
+`berth reload` does the same and waits for it.
+
+Environment, as systemd sets it for Type=notify and WatchdogSec=:
+  NOTIFY_SOCKET   told when the daemon is ready, reloads and stops
+  WATCHDOG_USEC   told twice in this time that all is well, if every actor answers
+  WATCHDOG_PID    the process that this is meant for
 Exit codes: 0 ended by a signal, 1 it could not start, 2 usage, 70 an actor died that cannot be started again (a defect: please
 report it), 78 the configuration is wrong.)";
 
@@ -33,6 +39,13 @@ std::vector<berth::ConfigFile> files_of(const std::vector<berth::ConfigText>& te
   for (const auto& text : texts)
     result.push_back({text.file, text.text});
   return result;
+}
+
+berth::Result<std::vector<berth::ConfigFile>> read_again(const std::string& config) {
+  auto texts = berth::read_config_files(config);
+  if (!texts)
+    return berth::failure(berth::to_error(texts.error()));
+  return files_of(*texts);
 }
 
 struct Options {
@@ -79,6 +92,7 @@ int main(int argc, char** argv) {
     berth::log::error("cannot start", {{"reason", berth::render(signals.error())}});
     return exit_failure;
   }
+  auto service = std::make_shared<berth::ServiceManager>(berth::ServiceManager::take_from_environment());
   auto texts = berth::read_config_files(options.config);
   auto settings = texts ? berth::load_settings(*texts) : berth::LoadResult{tl::unexpected{texts.error()}};
   if (!settings) {
@@ -98,7 +112,8 @@ int main(int argc, char** argv) {
   while (root.size() > 1 && root.back() == '/')
     root.pop_back();
   auto daemon = berth::Daemon::start(
-    {std::move(*settings), files_of(*texts), std::move(root), options.monitor, options.socket_group});
+    {std::move(*settings), files_of(*texts), [config = options.config] { return read_again(config); }, std::move(service),
+     std::move(root), options.monitor, options.socket_group});
   if (!daemon) {
     berth::log::error("cannot start", {{"reason", berth::render(daemon.error())}});
     // As below: there may be actors, and nobody waits for them.
@@ -108,11 +123,7 @@ int main(int argc, char** argv) {
     auto signal = berth::next_signal(*signals);
     if (!signal || *signal != SIGHUP)
       break;
-    if (auto news = berth::read_config_files(options.config))
-      (*daemon)->apply(files_of(*news), "SIGHUP");
-    else
-      berth::log::error("configuration was not applied, nothing has changed",
-                        {{"origin", "SIGHUP"}, {"error", berth::render(news.error())}});
+    (*daemon)->reload("SIGHUP");
   }
   (*daemon)->stop();
   // The destructor of the actor system would wait for every actor and every thread of theirs, and nothing that they could

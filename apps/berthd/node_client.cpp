@@ -191,6 +191,14 @@ Result<Receipt> NodeClient::roll_back(RollBack order) const {
   return ask<Receipt>(revisions_, order.options.timeout + change_slack, order);
 }
 
+Result<Receipt> NodeClient::reload(const ReloadActor& actor, Reload order) const {
+  return ask<Receipt>(actor, config_read_deadline + order.options.timeout + change_slack, order);
+}
+
+Result<Health> NodeClient::health(const SelfCheckActor& actor) const {
+  return ask<Health>(actor, health_deadline, CheckHealth{});
+}
+
 Result<RevisionInfos> NodeClient::revisions() const {
   return ask<RevisionInfos>(revisions_, describe_deadline, ListRevisions{});
 }

@@ -3,7 +3,9 @@
 #include "apps/berthd/pending.hpp"
 #include "messages/event.hpp"
 #include "messages/node.hpp"
+#include "messages/reload.hpp"
 #include "messages/revision.hpp"
+#include "messages/self_check.hpp"
 #include "runtimes/linux/socket_stream.hpp"
 
 #include <caf/actor.hpp>
@@ -59,7 +61,10 @@ public:
   Result<Plan> plan(PlanConfig order) const;
   Result<Receipt> apply(ApplyConfig order) const;
   Result<Receipt> roll_back(RollBack order) const;
+  Result<Receipt> reload(const ReloadActor& actor, Reload order) const;
   Result<RevisionInfos> revisions() const;
+
+  Result<Health> health(const SelfCheckActor& actor) const;
 
   Result<EventBatch> events(const ReadEvents& wish) const;
 

@@ -11,10 +11,12 @@ namespace berth {
 // whoever called: as the answer, or as the last line of a stream that has begun.
 Result<void> get_version(Call& call);
 Result<void> get_openapi(Call& call);
+Result<void> get_health(Call& call);
 Result<void> list_pools(Call& call);
 Result<void> get_pool(Call& call);
 Result<void> plan_config(Call& call);
 Result<void> apply_config(Call& call);
+Result<void> reload_config(Call& call);
 Result<void> roll_back(Call& call);
 Result<void> list_revisions(Call& call);
 Result<void> get_events(Call& call);
@@ -58,10 +60,12 @@ struct Route {
 inline constexpr auto routes = std::to_array<Route>({
     {"GET", "/v1/version", get_version},
     {"GET", "/v1/openapi.yaml", get_openapi},
+    {"GET", "/v1/health", get_health},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},
     {"POST", "/v1/plan", plan_config, config_body_limit, true},
     {"POST", "/v1/apply", apply_config, config_body_limit, true},
+    {"POST", "/v1/reload", reload_config, http_body_limit, true},
     {"POST", "/v1/rollback", roll_back, http_body_limit, true},
     {"GET", "/v1/revisions", list_revisions},
     {"GET", "/v1/events", get_events, 0, true, {"since", "follow", "type", "pool", "container"}},

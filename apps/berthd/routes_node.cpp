@@ -13,6 +13,13 @@ Result<void> get_openapi(Call& call) {
   return call.reply.send(200, yaml_type, openapi_text);
 }
 
+Result<void> get_health(Call& call) {
+  auto health = call.node.health(call.api.self_check);
+  if (!health)
+    return failure(std::move(health.error()));
+  return call.reply.send_json(health->silent.empty() ? 200 : 503, to_wire(*health));
+}
+
 Result<void> list_pools(Call& call) {
   auto pools = call.node.pools();
   if (!pools)

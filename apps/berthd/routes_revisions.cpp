@@ -47,6 +47,14 @@ Result<void> apply_config(Call& call) {
   return send(call, call.node.apply(std::move(*order)));
 }
 
+Result<void> reload_config(Call& call) {
+  auto order = parse_reload_request(call.request.body);
+  if (!order)
+    return failure(std::move(order.error()));
+  order->options.origin = "reload";
+  return send(call, call.node.reload(call.api.reload, std::move(*order)));
+}
+
 Result<void> roll_back(Call& call) {
   auto order = parse_rollback_request(call.request.body);
   if (!order)

@@ -189,7 +189,7 @@ TEST_CASE("a configuration may be as large as berthd could start with, in any fo
 TEST_CASE("a body that is no configuration is a megabyte at most", "[api]") {
   static auto world = ApiWorld{};
   auto request = GENERATE(as<std::string>{}, "POST /v1/containers", "POST /v1/containers/a/exec", "POST /v1/rollback",
-                          "POST /v1/plan/more", "GET /v1/plan", "GET /v1/version");
+                          "POST /v1/reload", "POST /v1/plan/more", "GET /v1/plan", "GET /v1/version");
   INFO(request);
   auto answer = talk(world.socket, request + " HTTP/1.1\r\nContent-Length: 1048577\r\n\r\n" + std::string(1048577, ' '));
   CHECK(answer.status == 413);

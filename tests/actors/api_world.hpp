@@ -1,6 +1,9 @@
 #pragma once
 
 #include "actors/event_actor.hpp"
+#include "actors/guard.hpp"
+#include "actors/reload_actor.hpp"
+#include "actors/self_check_actor.hpp"
 #include "apps/berthd/http_server.hpp"
 #include "messages/caf_error.hpp"
 #include "messages/registration.hpp"
@@ -202,7 +205,8 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
 }
 
 /// A node whose configuration never changes, but for what the API says.
-inline RevisionActor::behavior_type fake_revisions() {
+inline RevisionActor::behavior_type fake_revisions(RevisionActor::pointer self) {
+  guard(self);
   return {
       [](const PlanConfig& order) {
         auto plan = Plan{};
@@ -262,6 +266,8 @@ public:
     caf::anon_send_exit(node, caf::exit_reason::kill);
     caf::anon_send_exit(revisions, caf::exit_reason::kill);
     caf::anon_send_exit(events, caf::exit_reason::kill);
+    caf::anon_send_exit(reload, caf::exit_reason::kill);
+    caf::anon_send_exit(self_check, caf::exit_reason::kill);
     sys.await_actors_before_shutdown(false);
   }
 
@@ -273,7 +279,7 @@ public:
       return ContainerStats{};
     };
     return {
-        sys, node, revisions, events, {"0.1.0", "host-1", Timestamp{1}, 77}, times, {}, stats};
+        sys, node, revisions, events, {"0.1.0", "host-1", Timestamp{1}, 77}, times, {}, stats, reload, self_check};
   }
 
   void add(const ContainerInfo& container) {
@@ -327,6 +333,16 @@ public:
   EventActor events;
   NodeActor node;
   RevisionActor revisions = sys.spawn(fake_revisions);
+  /// What is in the configured file; an error: it cannot be read.
+  Result<std::string> configured = "worker: {}";
+  ReloadActor reload = sys.spawn(reload_actor, revisions,
+                                 ReadConfig{[this] {
+                                   return configured.map([](const std::string& text) {
+                                     return std::vector<ConfigFile>{{"/etc/berth.yaml", text}};
+                                   });
+                                 }},
+                                 std::make_shared<ServiceManager>());
+  SelfCheckActor self_check = sys.spawn(self_check_actor, SelfCheckOrder{node, revisions, events, {}, {}, {}, {}});
   std::unique_ptr<HttpServer> server;
 };
 

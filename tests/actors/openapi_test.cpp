@@ -219,6 +219,7 @@ TEST_CASE("the description has the keys that are sent", "[openapi]") {
               schema("Revision"));
   check_value("Version", parse(to_wire(ServerVersion{"1", "n", Timestamp{1}, 1})),
               schema("Version"));
+  check_value("Health", parse(to_wire(Health{{{ActorKind::node, 1, {}}}, {"node"}})), schema("Health"));
   check_value("Stats", parse(to_wire(container, ContainerStats{}, Timestamp{1})), schema("Stats"));
   check_value("Event", parse(event_line(Event{1, Timestamp{1}, "a.b", {}, {}, 0, {}, {}, {}})),
               schema("Event"));
@@ -277,6 +278,10 @@ TEST_CASE("the description has the keys that are taken, and its examples work", 
       {"ApplyRequest",
        [](const std::string& body) {
          return parse_apply_request(body).map([](const auto&) {});
+       }},
+      {"ReloadRequest",
+       [](const std::string& body) {
+         return parse_reload_request(body).map([](const auto&) {});
        }},
       {"RollbackRequest",
        [](const std::string& body) {
