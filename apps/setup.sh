@@ -12,7 +12,7 @@ Without a group all of them are set up.
 Groups:
   build   compiler, CMake and the libraries Berth is built with
   run     the container runtimes runc and runsc (gVisor), and busybox for root file systems
-  test    what the test suite needs besides: QEMU, mmdebstrap, curl, jq, Python
+  test    what the test suite needs besides: QEMU, mmdebstrap, curl, jq, Python, systemd-analyze
 
 Examples:
   sudo apps/setup.sh                # everything
@@ -27,7 +27,7 @@ packages_of() {
         catch2 libcpp-httplib-dev libcli11-dev libexpected-dev libssl-dev
       ;;
     run) echo runc runsc busybox-static ;;
-    test) echo qemu-system-x86 mmdebstrap cpio kmod e2fsprogs curl jq python3 python3-yaml ;;
+    test) echo qemu-system-x86 mmdebstrap cpio kmod e2fsprogs curl jq python3 python3-yaml systemd ;;
     *) return 1 ;;
   esac
 }
