@@ -1,13 +1,11 @@
 #pragma once
 
-#include "messages/error.hpp"
 #include "messages/reload.hpp"
 #include "runtimes/linux/service_manager.hpp"
 
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <functional>
 #include <memory>
 
 namespace berth {
@@ -15,9 +13,6 @@ namespace berth {
 struct ReloadState {
   static inline const char* name = "reload";
 };
-
-/// Reads the configured files, or says why they cannot be read. Blocks: runs in a thread of its own.
-using ReadConfig = std::function<Result<std::vector<ConfigFile>>()>;
 
 /// RELOAD of a node whose changes `revisions` makes.
 ReloadActor::behavior_type reload_actor(ReloadActor::stateful_pointer<ReloadState> self, RevisionActor revisions,

@@ -136,8 +136,8 @@ using PoolInfos = std::vector<PoolInfo>;
 ///
 /// It starts pools and OOM again when they die, and has what is needed for that: POOL and CONTAINER tell it what they must not
 /// forget before anybody else can hear of it (`KeepPool`, `KeepContainer`). Launches of a pool that died are given to the new
-/// one; the others are answered by their containers. NODE itself, EVENT, REVISION and the LAUNCHERs are not started again:
-/// without them berthd ends, and the service manager starts it.
+/// one; the others are answered by their containers. NODE itself, EVENT, REVISION, RELOAD, SELF_CHECK and the LAUNCHERs are not
+/// started again: without them berthd ends, and the service manager starts it.
 ///
 /// An id is taken from the moment of acceptance until the container is removed. `ContainerRemoved` is sent before anybody is
 /// told of the removal, so whoever knows of it can use the id again.

@@ -1,11 +1,14 @@
 #pragma once
 
+#include "messages/error.hpp"
 #include "messages/revision.hpp"
 
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
 
 #include <chrono>
+#include <functional>
+#include <vector>
 
 namespace berth {
 
@@ -18,6 +21,9 @@ template <class Inspector>
 auto inspect(Inspector& f, Reload& x) {
   return f(x.options);
 }
+
+/// Reads the configured files, or says why they cannot be read. Blocks: runs in a thread of its own.
+using ReadConfig = std::function<Result<std::vector<ConfigFile>>()>;
 
 /// How long the reading of the files may take: they may be on a file system that is slow, or gone.
 constexpr auto config_read_deadline = std::chrono::seconds{30};

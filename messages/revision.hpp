@@ -91,7 +91,7 @@ auto inspect(Inspector& f, PlanConfig& x) {
 
 /// How a change is carried out.
 struct ChangeOptions {
-  /// Who asked: "apply", "rollback", "SIGHUP".
+  /// Who asked: "apply", "reload", "rollback", "SIGHUP".
   std::string origin;
   /// How long the preparation may take, with all probes.
   std::chrono::milliseconds timeout{120'000};

@@ -6,6 +6,7 @@
 #include "actors/node_actor.hpp"
 #include "actors/oom_actor.hpp"
 #include "actors/pool_actor.hpp"
+#include "actors/reload_actor.hpp"
 #include "actors/restarts.hpp"
 #include "actors/revision_actor.hpp"
 #include "actors/runtime_actor.hpp"

@@ -1,10 +1,11 @@
 #pragma once
 
 #include "actors/node_context.hpp"
-#include "actors/reload_actor.hpp"
 #include "config/settings.hpp"
 #include "messages/error.hpp"
+#include "messages/reload.hpp"
 #include "messages/revision.hpp"
+#include "runtimes/linux/service_manager.hpp"
 
 #include <memory>
 #include <string>

@@ -2,6 +2,7 @@
 #include "apps/berthd/daemon.hpp"
 #include "config/load_settings.hpp"
 #include "runtimes/linux/process.hpp"
+#include "runtimes/linux/service_manager.hpp"
 #include "runtimes/linux/signals.hpp"
 
 #include <CLI/CLI.hpp>
