@@ -33,9 +33,12 @@ enum class Phase : uint8_t {
   failed,
 };
 
+/// "accepted", "creating", …
+const char* to_string(Phase phase);
+
 /// Everything of a CONTAINER that is not told by its monitor: what it was made of, what was asked of it, and what it has told
-/// already. NODE keeps the newest one; with it and with the monitor's story, which is told again from its beginning to whoever
-/// asks, another actor goes on in the place of one that has died.
+/// already. NODE keeps the newest one, and so does the journal; with it and with the monitor's story, which is told again from
+/// its beginning to whoever asks, another actor goes on in the place of one that has died, in this berthd or in the next.
 struct ContainerMemory {
   /// NODE's number of the launch: an id may stand for another container by now.
   uint64_t ticket = 0;
@@ -45,7 +48,7 @@ struct ContainerMemory {
   /// As the container was started; later settings of the pool do not touch it.
   std::chrono::milliseconds grace{30'000};
   bool oom_group = false;
-  /// Who reads the output; may be null.
+  /// Who reads the output; may be null. Clients do not outlive the daemon.
   caf::strong_actor_ptr reader;
 
   bool accepted_told = false;
@@ -57,7 +60,7 @@ struct ContainerMemory {
   bool remove_asked = false;
   /// We have sent SIGKILL to init.
   bool kill_sent = false;
-  /// When a stop turns from SIGTERM to SIGKILL.
+  /// When a stop turns from SIGTERM to SIGKILL. The clock goes on for as long as the host is up, whoever reads it.
   caf::actor_clock::time_point kill_due = caf::actor_clock::time_point::max();
   /// Because another process of it was OOM-killed, and the pool wants that to end the container.
   bool group_killed = false;
@@ -65,6 +68,10 @@ struct ContainerMemory {
   bool oom_took_it = false;
   /// The monitor has removed everything but files.
   bool deleted = false;
+  /// It was there before this berthd: nothing of it is to be started.
+  bool adopted = false;
+  /// The host was started anew while it lived: nothing of it can be there any more, and its pids may be others'.
+  bool rebooted = false;
   /// Why the launch failed or was given up; told once the monitor has cleaned up.
   std::optional<Error> failure;
 };

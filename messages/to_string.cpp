@@ -1,3 +1,4 @@
+#include "messages/container_memory.hpp"
 #include "messages/pool.hpp"
 
 namespace berth {
@@ -20,7 +21,23 @@ const char* to_string(ActorKind kind) {
     case ActorKind::node: return "node";
     case ActorKind::revision: return "revision";
     case ActorKind::event: return "event";
+    case ActorKind::journal: return "journal";
     case ActorKind::launcher: return "launcher";
+  }
+  return "?";
+}
+
+const char* to_string(Phase phase) {
+  switch (phase) {
+    case Phase::accepted: return "accepted";
+    case Phase::creating: return "creating";
+    case Phase::created: return "created";
+    case Phase::starting: return "starting";
+    case Phase::running: return "running";
+    case Phase::stopping: return "stopping";
+    case Phase::ended: return "ended";
+    case Phase::exited: return "exited";
+    case Phase::failed: return "failed";
   }
   return "?";
 }

@@ -113,6 +113,7 @@ TEST_CASE("actors know each other by their protocols only", "[architecture]") {
   const auto spawners = std::set<std::string>{"actors/pool_actor.cpp", "actors/pool_generations.cpp", "apps/berthd/daemon.cpp"};
   // A part of an actor that has a file of its own.
   const auto parts = std::map<std::string, std::string>{{"actors/container_parts.hpp", "\"actors/container_actor.hpp\""},
+                                                        {"actors/node_parts.hpp", "\"actors/node_actor.hpp\""},
                                                         {"actors/pool_parts.hpp", "\"actors/pool_actor.hpp\""},
                                                         {"actors/revision_parts.hpp", "\"actors/revision_actor.hpp\""}};
   for (const auto& file : sources())
@@ -139,7 +140,8 @@ TEST_CASE("each library is seen where it is meant to be", "[architecture]") {
   CHECK(offenders("<yaml-cpp", [](const std::string& path) { return is_below(path, "config"); }) == None{});
   CHECK(offenders("<spdlog", [](const std::string& path) { return path == "actors/log.cpp"; }) == None{});
   CHECK(offenders("<nlohmann/json.hpp", [](const std::string& path) {
-          return (is_below(path, "runtimes") && path.ends_with(".cpp")) || is_below(path, "apps");
+          // Headers of `runtimes` do without, but for the one that is about nothing else.
+          return (is_below(path, "runtimes") && path.ends_with(".cpp")) || path == "runtimes/json_fields.hpp" || is_below(path, "apps");
         }) == None{});
   CHECK(offenders("<CLI/", [](const std::string& path) { return is_below(path, "apps"); }) == None{});
   CHECK(offenders("<caf/all.hpp", [](const std::string&) { return false; }) == None{});

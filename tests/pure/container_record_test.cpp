@@ -53,49 +53,73 @@ ContainerInfo full_info() {
   return info;
 }
 
+ContainerMemory full_memory() {
+  auto memory = ContainerMemory{};
+  memory.info = full_info();
+  memory.info.state = ContainerState::stopping;
+  memory.info.pid = 4711;
+  memory.info.pid_start_time = 815;
+  memory.info.created_at = {1'700'000'000'200'000'000};
+  memory.info.started_at = {1'700'000'000'300'000'000};
+  memory.info.exit = {137, 9, true, {1'700'000'001'000'000'000}, "killed"};
+  memory.info.oom_kills = 3;
+  memory.ticket = 12;
+  memory.phase = Phase::stopping;
+  memory.grace = std::chrono::milliseconds{1500};
+  memory.kill_due = caf::actor_clock::time_point{std::chrono::seconds{77}};
+  memory.failure = Error{ec::runtime_failed, "a", "b", "c"};
+  for (auto flag : {&memory.oom_group, &memory.accepted_told, &memory.start_asked, &memory.running_told, &memory.stop_asked,
+                    &memory.remove_asked, &memory.kill_sent, &memory.group_killed, &memory.oom_took_it, &memory.deleted,
+                    &memory.rebooted})
+    *flag = true;
+  memory.output_released = false;
+  return memory;
+}
+
 const auto boot_id = std::string{"6f1c8e55-5c7b-4b0f-9d5b-1a2b3c4d5e6f"};
 
 } // namespace
 
-TEST_CASE("a record gives back all that was known before the start") {
-  auto info = full_info();
-  auto record = parse_record(render_record(info, boot_id));
+TEST_CASE("a record gives back all that was known of a container") {
+  auto memory = full_memory();
+  auto record = parse_record(render_record(memory, boot_id));
   REQUIRE(record);
   CHECK(record->boot_id == boot_id);
-  auto& back = record->info;
+  const auto& info = memory.info;
+  const auto& back = record->memory.info;
   CHECK((back.spec == info.spec));
   CHECK((back.profile == info.profile));
   CHECK((back.selection == info.selection));
-  CHECK(back.runtime_id == info.runtime_id);
-  CHECK(back.generation == info.generation);
-  CHECK((back.accepted_at == info.accepted_at));
-  CHECK(back.directory == info.directory);
-  CHECK(back.log_path == info.log_path);
-  CHECK(back.cgroup == info.cgroup);
-  CHECK(back.memory_cgroup == info.memory_cgroup);
-  CHECK(back.warnings == info.warnings);
+  CHECK(back.exit.reason == info.exit.reason);
+  CHECK(record->memory.grace == memory.grace);
+  CHECK((record->memory.kill_due == memory.kill_due));
+  CHECK((record->memory.failure == memory.failure));
+  // Everything that a record holds, the rest included.
+  CHECK(render_record(record->memory, boot_id) == render_record(memory, boot_id));
+  CHECK(render_record(record->memory, boot_id) != render_record({}, boot_id));
+}
+
+TEST_CASE("a record of version 1 is read, with the beginnings of a life in it") {
+  auto json = Json::parse(render_record(full_memory(), boot_id));
+  json["version"] = 1;
+  json.erase("life");
+  for (auto key : {"state", "pid", "pidStartTime", "createdAt", "startedAt", "exit", "oomKills"})
+    json["container"].erase(key);
+  auto record = parse_record(json.dump());
+  REQUIRE(record);
+  CHECK((record->memory.info.spec == full_info().spec));
+  CHECK(record->memory.info.pid == 0);
+  CHECK(record->memory.phase == Phase::accepted);
 }
 
 TEST_CASE("a record of an empty container is one, too") {
   auto record = parse_record(render_record({}, {}));
   REQUIRE(record);
-  CHECK((record->info.spec == LaunchSpec{}));
-}
-
-TEST_CASE("a record has no field for what only a running container has") {
-  auto info = full_info();
-  info.state = ContainerState::exited;
-  info.pid = 4711;
-  info.exit.code = 3;
-  auto record = parse_record(render_record(info, boot_id));
-  REQUIRE(record);
-  CHECK(record->info.state == ContainerState::creating);
-  CHECK(record->info.pid == 0);
-  CHECK(record->info.exit.code == 0);
+  CHECK((record->memory.info.spec == LaunchSpec{}));
 }
 
 TEST_CASE("fields that a newer release adds are passed over") {
-  auto json = Json::parse(render_record(full_info(), boot_id));
+  auto json = Json::parse(render_record(full_memory(), boot_id));
   json["new"] = 1;
   json["container"]["spec"]["new"] = {{"a", 1}};
   CHECK(parse_record(json.dump()));
@@ -108,7 +132,7 @@ TEST_CASE("a damaged record is refused with the place of the damage") {
     const char* reason;
   };
   auto row = GENERATE(values<Row>({
-    {"/version", 2, "version 2 is not known"},
+    {"/version", 3, "version 3 is not known"},
     {"/version", "1", "it has no version"},
     {"/version", -1, "it has no version"},
     {"/bootId", 5, "bootId: not a text"},
@@ -127,9 +151,13 @@ TEST_CASE("a damaged record is refused with the place of the damage") {
      "container.selection.reason: not a value that is known"},
     {"/container/profile/kind", 1, "container.profile.kind: not a value that is known"},
     {"/container/acceptedAt", "yesterday", "container.acceptedAt: not a time"},
+    {"/container/pid", 2147483648, "container.pid: not a whole number that fits"},
+    {"/life/phase", "dancing", "life.phase: not a value that is known"},
+    {"/life/killDue", "soon", "life.killDue: not a whole number that fits"},
+    {"/life/failure/code", "bad", "life.failure.code: not a value that is known"},
   }));
   CAPTURE(row.pointer);
-  auto json = Json::parse(render_record(full_info(), boot_id));
+  auto json = Json::parse(render_record(full_memory(), boot_id));
   json[Json::json_pointer{row.pointer}] = row.value;
   auto record = parse_record(json.dump());
   REQUIRE_FALSE(record);
@@ -137,8 +165,12 @@ TEST_CASE("a damaged record is refused with the place of the damage") {
   CHECK(record.error().reason.find(row.reason) == 0);
 }
 
-TEST_CASE("a record that lacks any field is refused") {
-  auto json = Json::parse(render_record(full_info(), boot_id)).flatten();
+TEST_CASE("a record that lacks any field that was always there is refused") {
+  auto json = Json::parse(render_record(full_memory(), boot_id));
+  json.erase("life");
+  for (auto key : {"state", "pid", "pidStartTime", "createdAt", "startedAt", "exit", "oomKills"})
+    json["container"].erase(key);
+  json = json.flatten();
   for (auto& [pointer, value] : json.items()) {
     // Lists and maps may be shorter.
     auto last = pointer.substr(pointer.rfind('/') + 1);
@@ -147,14 +179,14 @@ TEST_CASE("a record that lacks any field is refused") {
     if (std::isdigit(static_cast<unsigned char>(last[0])) || list == "labels" || list == "sysctls")
       continue;
     CAPTURE(pointer);
-    auto damaged = Json::parse(render_record(full_info(), boot_id));
+    auto damaged = Json::parse(render_record(full_memory(), boot_id));
     damaged[Json::json_pointer{parent}].erase(last);
     CHECK_FALSE(parse_record(damaged.dump()));
   }
 }
 
 TEST_CASE("text that is no record, or only a part of one, is refused") {
-  auto text = render_record(full_info(), boot_id);
+  auto text = render_record(full_memory(), boot_id);
   // Without its last line break and bracket it is no JSON any more.
   for (size_t n = 0; n + 2 < text.size(); n += 7)
     CHECK_FALSE(parse_record(text.substr(0, n)));
