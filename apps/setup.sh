@@ -24,7 +24,7 @@ packages_of() {
   case $1 in
     build)
       echo g++ cmake ninja-build ccache libcaf-dev libyaml-cpp-dev libspdlog-dev nlohmann-json3-dev \
-        catch2 libcpp-httplib-dev libcli11-dev libexpected-dev libssl-dev
+        catch2 libcpp-httplib-dev libcli11-dev libexpected-dev libssl-dev libsqlite3-dev
       ;;
     run) echo runc runsc busybox-static ;;
     test) echo qemu-system-x86 mmdebstrap cpio kmod e2fsprogs curl jq python3 python3-yaml systemd ;;

@@ -27,6 +27,9 @@ const char* to_string(ec code) {
     case ec::shutting_down: return "shutting_down";
     case ec::restarting: return "restarting";
     case ec::cancelled: return "cancelled";
+    case ec::journal_failed: return "journal_failed";
+    case ec::interrupted: return "interrupted";
+    case ec::draining: return "draining";
     case ec::internal: return "internal";
   }
   return "internal";

@@ -57,6 +57,12 @@ enum class ec : uint8_t {
   shutting_down,
   /// The part of Berth that should have done this has died and comes back: the same request may succeed in a moment.
   restarting,
+  /// The journal cannot be written or read: a full, read-only or broken disk. Nothing was done.
+  journal_failed,
+  /// berthd ended while this was under way, and nobody could go on with it.
+  interrupted,
+  /// The node is drained: it takes no launches.
+  draining,
   /// A defect in Berth.
   internal,
 };

@@ -11,10 +11,11 @@ namespace berth {
 
 /// Something that happened on this node. The type names are part of the API: container.accepted, container.running,
 /// container.oom, container.exited, container.failed, container.removed, pool.ready, pool.degraded, pool.unavailable,
-/// pool.generation, pool.drained, pool.retired, pool.removed, runtime.ready, runtime.failed, node.started, node.stopping,
-/// node.revision, node.revision_refused, actor.restarted, actor.resting.
+/// pool.generation, pool.drained, pool.retired, pool.removed, runtime.ready, runtime.failed, node.started, node.reconciled,
+/// node.stopping, node.drained, node.undrained, node.revision, node.revision_refused, node.events_lost, actor.restarted,
+/// actor.resting.
 struct Event {
-  /// Counts from 1 without gaps; given by the EventActor.
+  /// Counts from 1 without gaps, over all runs of berthd on a node; given by the JournalActor.
   uint64_t seq = 0;
   Timestamp time;
   std::string type;
@@ -77,6 +78,16 @@ auto inspect(Inspector& f, EventBatch& x) {
   return f(x.events, x.cursor, x.missed);
 }
 
+/// JOURNAL -> EVENT: these have their numbers and outlive a crash. In order, without gaps.
+struct EventsRecorded {
+  std::vector<Event> events;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, EventsRecorded& x) {
+  return f(x.events);
+}
+
 /// INTERNAL: a reader has waited for as long as it wanted.
 struct EventWaitOver {
   uint64_t ticket = 0;
@@ -91,16 +102,15 @@ constexpr auto event_wait_limit = std::chrono::seconds{30};
 /// How long a reader waits for an answer: the longest wait it can ask for and some slack.
 constexpr auto event_deadline = event_wait_limit + std::chrono::seconds{10};
 
-/// EVENT: numbers, keeps and hands out what happened.
+/// EVENT: hands out what happened.
 ///
-///     anyone -- Event ----------> EVENT
-///     reader -- ReadEvents -----> EVENT -> EventBatch (at once, or when something happens, or after `wait`)
+///     anyone --- Event ----------> JOURNAL -- EventsRecorded --> EVENT
+///     reader --- ReadEvents -----> EVENT -> EventBatch (at once, or when something happens, or after `wait`)
 ///
-/// Readers pull, so a slow one holds up nobody: its cursor falls behind, and what it missed is told as a number.
-/// Events of one sender keep their order.
+/// A reader is told only what is recorded: its cursor means the same after a crash of berthd. Readers pull, so a slow one holds
+/// up nobody: its cursor falls behind, and what is not kept any more is told as a number. Events of one sender keep their order.
 using EventActor = caf::typed_actor<
-  // Publishes; `seq` and an empty `time` are filled in.
-  caf::reacts_to<Event>,
+  caf::reacts_to<EventsRecorded>,
   caf::replies_to<ReadEvents>::with<EventBatch>,
   caf::reacts_to<EventWaitOver>>;
 

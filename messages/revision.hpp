@@ -98,11 +98,13 @@ struct ChangeOptions {
   DrainMode drain = DrainMode::wait;
   /// A pool may come to serve with runc because gVisor does not work, if its policy says so.
   bool allow_fallback = false;
+  /// These are the node's configured files, as they are now.
+  bool from_files = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, ChangeOptions& x) {
-  return f(x.origin, x.timeout, x.drain, x.allow_fallback);
+  return f(x.origin, x.timeout, x.drain, x.allow_fallback, x.from_files);
 }
 
 /// API -> REVISION: run by this configuration from now on, or change nothing at all.
