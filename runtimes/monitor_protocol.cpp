@@ -264,4 +264,30 @@ std::string render_exit_record(const MonitorExited& exited) {
   return text;
 }
 
+std::string story_entry(std::string_view packet) {
+  auto length = static_cast<uint32_t>(packet.size());
+  auto result = std::string(sizeof(length), '\0');
+  std::memcpy(result.data(), &length, sizeof(length));
+  return result.append(packet);
+}
+
+std::vector<std::string> read_story(std::string_view text) {
+  auto result = std::vector<std::string>{};
+  auto length = uint32_t{0};
+  while (text.size() >= sizeof(length)) {
+    std::memcpy(&length, text.data(), sizeof(length));
+    text.remove_prefix(sizeof(length));
+    if (length > text.size())
+      break;
+    result.emplace_back(text.substr(0, length));
+    text.remove_prefix(length);
+  }
+  return result;
+}
+
+bool ends_story(std::string_view packet) {
+  auto message = decode_monitor_message(packet);
+  return message && (std::holds_alternative<MonitorDeleted>(*message) || std::holds_alternative<MonitorFailed>(*message));
+}
+
 } // namespace berth

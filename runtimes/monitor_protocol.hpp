@@ -32,7 +32,8 @@
 /// One packet of a SOCK_SEQPACKET socket is one message. The first connection is the inherited
 /// descriptor 3; whoever comes back later connects to `monitor.sock` in the container directory and
 /// is told the present state first (all the messages that were ever sent, in order, but for
-/// `MonitorSignalFailed`). If nobody listens, the monitor does its work all the same, but a
+/// `MonitorSignalFailed`). `monitor.sock` goes when all is told and done; who comes after that finds all of it in the file
+/// `story`. If nobody listens, the monitor does its work all the same, but a
 /// container that nobody comes back for to start it is given up (`alone_limit_ms`).
 namespace berth {
 
@@ -41,6 +42,8 @@ constexpr int monitor_socket_fd = 3;
 /// Names below the container directory, which is the monitor's working directory.
 constexpr auto monitor_socket_name = "monitor.sock";
 constexpr auto monitor_exit_name = "exit";
+/// Everything that the monitor has told, before it told it: what somebody has missed who comes back when it has ended.
+constexpr auto monitor_story_name = "story";
 constexpr auto monitor_pid_name = "pid";
 constexpr auto monitor_runtime_log_name = "runtime.log";
 /// Root of the container as the runtime sees it: `bundle/rootfs`, mounted in the monitor's own
@@ -188,6 +191,15 @@ std::string encode(const MonitorMessage& message);
 /// Fails with `bad_request` on anything that is not exactly one well-formed packet of this version.
 Result<MonitorCommand> decode_monitor_command(std::string_view packet);
 Result<MonitorMessage> decode_monitor_message(std::string_view packet);
+
+/// A packet as it stands in the file `story`: its length (32 bits, byte order of the machine) is in front of it.
+std::string story_entry(std::string_view packet);
+/// The packets of a `story`, but for one at its end that is cut off.
+std::vector<std::string> read_story(std::string_view text);
+/// It is the last one that a monitor tells: nothing is left of the container but files.
+bool ends_story(std::string_view packet);
+/// Longest `story` that is read; a handful of packets.
+constexpr size_t story_limit = 1024 * 1024;
 
 /// Text of the file `exit`: one JSON object with waitStatus, finishedAt, oomKills, oomGroupKills,
 /// memoryPeak, memoryLimit.

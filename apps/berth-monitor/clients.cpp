@@ -1,7 +1,11 @@
 #include "apps/berth-monitor/clients.hpp"
 
 #include "runtimes/linux/file.hpp"
+#include "runtimes/linux/retry.hpp"
 #include "runtimes/linux/unix_socket.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace berth {
 
@@ -32,6 +36,11 @@ Result<void> Clients::listen() {
 
 void Clients::tell(const MonitorMessage& message) {
   told_.push_back(encode(message));
+  // First for those who may never come in time. Without room on the disk there is still the socket.
+  if (!story_)
+    story_ = UniqueFd{::open(monitor_story_name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, private_file_mode)};
+  auto entry = story_entry(told_.back());
+  static_cast<void>(retry([&] { return ::write(story_.get(), entry.data(), entry.size()); }));
   send(told_.back());
 }
 

@@ -18,7 +18,7 @@ public:
   /// Lets daemons come back: listens on `monitor.sock` in the working directory.
   Result<void> listen();
 
-  /// Sends a message to all and keeps it for those who come later.
+  /// Sends a message to all and keeps it for those who come later, in memory and in the file `story` of the working directory.
   void tell(const MonitorMessage& message);
 
   /// Like `tell`, but for those who are there only: the answer to a command.
@@ -38,6 +38,7 @@ private:
   void accept();
 
   UniqueFd listener_;
+  UniqueFd story_;
   std::vector<UniqueFd> connections_;
   std::vector<std::string> told_;
 };

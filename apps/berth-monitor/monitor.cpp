@@ -208,6 +208,7 @@ void Monitor::fail(MonitorFailed what) {
   if (auto leftovers = clean_up(false); !leftovers.empty())
     append_tail(what.message, "\nleft behind: " + leftovers, message_limit);
   clients_.tell(std::move(what));
+  ::unlink(monitor_socket_name);
 }
 
 void Monitor::finish() {
@@ -220,6 +221,8 @@ void Monitor::finish() {
   if (!recorded)
     leftovers += (leftovers.empty() ? "" : "; ") + render(recorded.error());
   clients_.tell(MonitorDeleted{std::move(leftovers)});
+  // Who finds no socket knows that all is told.
+  ::unlink(monitor_socket_name);
 }
 
 /// Removes all that there is of the container, except its directory. Returns what could not be
@@ -245,7 +248,6 @@ std::string Monitor::clean_up(bool launched) {
     leftovers.add("processes that do not end");
   remove_cgroups(plan_, leftovers);
   remove_rootfs(plan_, rootfs_path, leftovers);
-  ::unlink(monitor_socket_name);
   return leftovers.text();
 }
 

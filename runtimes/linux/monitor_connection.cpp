@@ -1,7 +1,14 @@
 #include "runtimes/linux/monitor_connection.hpp"
 
+#include "runtimes/linux/file.hpp"
 #include "runtimes/linux/pidfd.hpp"
 #include "runtimes/linux/unix_socket.hpp"
+
+#include "runtimes/linux/wait_any.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
 
 #include <sys/wait.h>
 
@@ -31,6 +38,24 @@ Result<void> reap_later(Child child, FdMonitor& reaper) {
 /// Twice as many packets as a story has at most. What a monitor that has lost its mind tells beyond that is told once.
 constexpr size_t longest_story = 8;
 
+/// How long a monitor that was just started may take until it listens.
+constexpr auto longest_beginning = std::chrono::seconds{5};
+
+/// The monitor whose working directory this is; an empty descriptor if there is none.
+UniqueFd find_monitor_process(const std::string& directory) {
+  auto ignored = std::error_code{};
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc", ignored}) {
+    auto pid = std::atoi(entry.path().filename().c_str());
+    if (pid <= 0 || std::filesystem::read_symlink(entry.path() / "cwd", ignored) != directory
+        || read_file(entry.path() / "comm", 64).value_or("") != "berth-monitor\n")
+      continue;
+    if (auto start_time = process_start_time(pid))
+      if (auto held = open_pidfd(pid, *start_time))
+        return std::move(*held);
+  }
+  return {};
+}
+
 Error closed() {
   return {ec::system_error, "monitor", "it has closed its socket", {}};
 }
@@ -43,6 +68,13 @@ bool is_part_of_story(const std::string& packet) {
 }
 
 } // namespace
+
+std::vector<std::string> read_monitor_story(const std::string& directory) {
+  auto held = open_directory(directory);
+  if (!held)
+    return {};
+  return read_story(read_file_at(*held, monitor_story_name, story_limit).value_or(std::string{}));
+}
 
 MonitorConnection::MonitorConnection(UniqueFd socket)
   : socket_(std::make_shared<const UniqueFd>(std::move(socket))) {
@@ -65,6 +97,33 @@ Result<std::shared_ptr<MonitorConnection>> MonitorConnection::spawn(const std::s
   if (auto watched = reap_later(std::move(*child), reaper); !watched)
     return failure(watched.error());
   return std::make_shared<MonitorConnection>(std::move(sockets->first));
+}
+
+std::shared_ptr<MonitorConnection> MonitorConnection::find(const std::string& directory) {
+  auto deadline = std::chrono::steady_clock::now() + longest_beginning;
+  for (;;) {
+    // Before the look for its socket, so that one that comes to its end meanwhile is not taken for one that has not begun.
+    auto monitor = find_monitor_process(directory);
+    if (auto held = open_directory(directory))
+      if (auto socket = seqpacket_connect(*held, monitor_socket_name))
+        return std::make_shared<MonitorConnection>(std::move(*socket));
+    auto story = read_monitor_story(directory);
+    auto is_over = !monitor || (!story.empty() && ends_story(story.back()));
+    if (is_over || std::chrono::steady_clock::now() >= deadline) {
+      if (!is_over)
+        static_cast<void>(send_signal(monitor, SIGKILL));
+      return ended(std::move(story));
+    }
+    // There is nothing that tells of a socket that comes but the end of its process.
+    static_cast<void>(wait_any({{&monitor, Interest::readable}}, std::chrono::milliseconds{5}));
+  }
+}
+
+std::shared_ptr<MonitorConnection> MonitorConnection::ended(std::vector<std::string> story) {
+  auto result = std::shared_ptr<MonitorConnection>{new MonitorConnection};
+  result->story_ = std::move(story);
+  result->gone_ = true;
+  return result;
 }
 
 Result<void> MonitorConnection::send(const MonitorCommand& command) {
@@ -93,6 +152,8 @@ Result<std::optional<std::string>> MonitorConnection::receive() {
 }
 
 void MonitorConnection::watch(FdMonitor& fds) {
+  if (!socket_)
+    return;
   auto watched = fds.watch(socket_, [self = shared_from_this()] {
     for (;;) {
       auto packet = self->receive();

@@ -21,6 +21,9 @@ struct MonitorListener {
   std::function<void()> gone;
 };
 
+/// What the monitor of a container has told so far, from the file in the container's directory; empty if there is none.
+std::vector<std::string> read_monitor_story(const std::string& directory);
+
 /// The daemon's end of the socket between it and one container's monitor. Never blocks. One thread may receive while
 /// another one sends.
 ///
@@ -35,6 +38,13 @@ public:
   static Result<std::shared_ptr<MonitorConnection>> spawn(const std::string& binary, const std::string& container,
                                                           const std::string& directory, FdMonitor& reaper);
 
+  /// The link to a monitor that was started by an earlier daemon, or the story of one that has ended, as it stands in the
+  /// container's directory.
+  static std::shared_ptr<MonitorConnection> find(const std::string& directory);
+
+  /// A monitor that has told this and is gone.
+  static std::shared_ptr<MonitorConnection> ended(std::vector<std::string> story);
+
   /// For waiting until there is something to receive.
   const UniqueFd& socket() const noexcept {
     return *socket_;
@@ -46,7 +56,7 @@ public:
   /// One packet; nothing if there is none yet; an error when the monitor is gone.
   Result<std::optional<std::string>> receive();
 
-  /// Hears the monitor from now on, on the thread of `fds`. If that is not possible, it is told to give up
+  /// Hears the monitor from now on, on the thread of `fds`; nothing to do for one that has ended. If that is not possible, it is told to give up
   /// and counts as gone.
   void watch(FdMonitor& fds);
 
@@ -55,6 +65,8 @@ public:
   void listen(MonitorListener listener);
 
 private:
+  MonitorConnection() = default;
+
   void hear(std::string packet);
   void end();
 

@@ -1,12 +1,14 @@
 #include "tests/support/monitor_rig.hpp"
 
 #include "runtimes/linux/file.hpp"
+#include "runtimes/linux/monitor_connection.hpp"
 #include "runtimes/linux/pidfd.hpp"
 #include "runtimes/linux/unix_socket.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <sstream>
 
 #include <unistd.h>
@@ -266,6 +268,46 @@ TEST_CASE("an exit that nobody listens to is recorded and cleaned up after") {
   REQUIRE(exited);
   CHECK((to_exit_status(exited->wait_status) == ExitStatus{Exited{9}}));
   CHECK(rig.logged("stdout") == "last words\n");
+}
+
+TEST_CASE("who comes back after the end finds all that the monitor has told, and that it was all") {
+  auto fails = GENERATE(false, true);
+  auto options = shell("exit 9");
+  if (fails)
+    options.env.push_back("FAKE_FAIL=create");
+  auto rig = MonitorRig{options};
+  rig.launch();
+  if (!fails) {
+    rig.expect<MonitorCreated>();
+    rig.send(StartCommand{});
+  }
+  rig.disconnect();
+  rig.expect_nothing_left();
+  auto story = read_monitor_story(rig.container_directory());
+  auto kinds = std::string{};
+  for (const auto& packet : story) {
+    CHECK(ends_story(packet) == (&packet == &story.back()));
+    kinds += std::to_string(decode_monitor_message(packet).value().index());
+  }
+  // created, started, exited, deleted; or failed.
+  CHECK(kinds == (fails ? "3" : "0125"));
+  // The same comes by the link, which knows that there is nobody any more.
+  auto link = MonitorConnection::find(rig.container_directory());
+  auto heard = std::vector<std::string>{};
+  auto gone = 0;
+  link->listen({[&](std::string packet) { heard.push_back(std::move(packet)); }, [&] { ++gone; }});
+  CHECK(heard == story);
+  CHECK(gone == 1);
+  CHECK_FALSE(link->send(AbortCommand{}));
+  CHECK_FALSE(std::filesystem::exists(rig.container_directory() + "/" + monitor_socket_name));
+}
+
+TEST_CASE("a story that is cut off in the middle of a packet is told up to there") {
+  auto text = story_entry("one") + story_entry("") + story_entry("three");
+  for (auto size = size_t{0}; size <= text.size(); ++size) {
+    auto expected = size >= text.size() ? size_t{3} : size >= 11 ? size_t{2} : size >= 7 ? size_t{1} : size_t{0};
+    CHECK(read_story(text.substr(0, size)).size() == expected);
+  }
 }
 
 TEST_CASE("a container that no daemon comes back to start is given up, one that was told to start is not") {
