@@ -1,14 +1,16 @@
 #include "runtimes/launch_monitor.hpp"
 
 #include "runtimes/container_record.hpp"
+#include "runtimes/fault_point.hpp"
 #include "runtimes/launch_check.hpp"
 #include "runtimes/linux/bundle_host.hpp"
 #include "runtimes/linux/file.hpp"
+#include "runtimes/linux/kill_group.hpp"
 #include "runtimes/linux/process.hpp"
 #include "runtimes/linux/rootfs_files.hpp"
-#include "runtimes/linux/unix_socket.hpp"
 #include "runtimes/oci_command.hpp"
 #include "runtimes/oci_spec.hpp"
+#include "runtimes/runtime_id.hpp"
 
 #include <filesystem>
 
@@ -111,6 +113,18 @@ Result<std::string> make_config(const ContainerInfo& info, bool oom_group, const
   return render_config(request, info.profile);
 }
 
+/// What somebody who finds the directory and nothing else has to know.
+ContainerMemory record_of(const ContainerInfo& info, const LaunchOptions& options) {
+  auto result = ContainerMemory{};
+  result.info = info;
+  result.phase = Phase::creating;
+  result.ticket = options.ticket;
+  result.grace = options.grace;
+  result.oom_group = options.oom_group;
+  result.accepted_told = true;
+  return result;
+}
+
 Result<std::shared_ptr<MonitorConnection>> write_and_spawn(const ContainerInfo& info, const std::string& config,
                                                            LaunchOptions options, const LaunchHost& host,
                                                            FdMonitor& reaper) {
@@ -122,20 +136,24 @@ Result<std::shared_ptr<MonitorConnection>> write_and_spawn(const ContainerInfo& 
                                         std::pair{host.paths.log_directory(info.spec.id), log_directory_mode}})
     if (auto made = make_directories(directory, mode); !made)
       return failure(made.error());
+  fault_point("launch.directory_made");
   // The record comes first: whoever finds the directory after a crash knows whose it is.
   for (const auto& [path, text] :
-       {std::pair{info.directory + "/" + record_name, render_record(info, host.facts.boot_id)},
+       {std::pair{info.directory + "/" + record_name, render_record(record_of(info, options), host.facts.boot_id)},
         std::pair{bundle + "/config.json", config}})
     if (auto written = replace_file(path, text, private_file_mode, Durability::process); !written)
       return failure(written.error());
+  fault_point("launch.bundle_written");
   auto groups = host.cgroups->container(info.spec.pool, info.runtime_id);
   if (auto prepared = host.cgroups->prepare_container(groups); !prepared)
     return failure(prepared.error());
   auto connection = MonitorConnection::spawn(host.monitor_binary, info.spec.id.value, info.directory, reaper);
   if (!connection)
     return connection;
+  fault_point("launch.monitor_spawned");
   if (auto sent = (*connection)->send(make_plan(info, options, host)); !sent)
     return failure(sent.error());
+  fault_point("launch.plan_sent");
   return connection;
 }
 
@@ -161,47 +179,57 @@ Result<std::shared_ptr<MonitorConnection>> launch_monitor(const ContainerInfo& i
   return connection;
 }
 
-void remove_stale_probes(const NodePaths& paths) {
-  auto ignored = std::error_code{};
-  auto stale = std::vector<ContainerId>{};
-  for (const auto& entry : std::filesystem::directory_iterator{paths.containers(), ignored}) {
-    auto id = ContainerId{entry.path().filename().string()};
-    auto directory = open_directory(entry.path().string());
-    if (id.value.starts_with(probe_id_prefix) && directory && !seqpacket_connect(*directory, monitor_socket_name))
-      stale.push_back(std::move(id));
-  }
-  for (const auto& id : stale)
-    for (const auto& directory :
-         {paths.container_directory(id), paths.log_directory(id), paths.layer_directory(id)})
-      (void) remove_tree(directory);
-}
-
 Result<void> remove_container_files(const ContainerInfo& info, const LaunchHost& host) {
+  fault_point("remove.begun");
   auto result = Result<void>{};
   for (const auto& directory : {info.directory, host.paths.log_directory(info.spec.id)})
     if (auto removed = remove_tree(directory); !removed)
       result = removed;
+  fault_point("remove.files_gone");
   return result;
 }
 
-Result<void> sweep_container(const ContainerInfo& info, const LaunchHost& host) {
+namespace {
+
+std::vector<std::string> runtime_state(const std::string& state_root, const std::string& runtime_id) {
+  auto result = std::vector<std::string>{};
+  auto ignored = std::error_code{};
+  for (const auto& entry : std::filesystem::directory_iterator{state_root, ignored})
+    if (runtime_id_of_state(entry.path().filename().string()) == runtime_id)
+      result.push_back(entry.path().string());
+  return result;
+}
+
+} // namespace
+
+Result<void> remove_runtime_state(const std::string& state_root, const std::string& runtime_id) {
+  auto result = Result<void>{};
+  for (const auto& path : runtime_state(state_root, runtime_id))
+    if (auto removed = remove_tree(path); !removed)
+      result = removed;
+  return result;
+}
+
+Result<void> sweep_container(const ContainerInfo& info, bool rebooted, const LaunchHost& host) {
   auto groups = host.cgroups->container(info.spec.pool, info.runtime_id);
   auto result = Result<void>{};
-  // A `create` that was cut off leaves processes that the runtime does not know (cgroup v2, Linux 5.14 and later).
+  auto directories = groups.leftovers;
   if (!groups.parent.empty())
-    (void) write_file(groups.parent + "/cgroup.kill", "1");
-  // `--force` ends whatever of the container still runs.
-  auto deleted = run_command(delete_argv(call_of(info), true), delete_deadline, delete_output_limit);
-  if (!deleted)
-    result = failure(deleted.error());
-  else if (deleted->wait_status != 0)
-    result = failure(ec::runtime_failed, "delete of " + info.runtime_id, deleted->err);
-  auto leftovers = groups.leftovers;
-  if (!groups.parent.empty())
-    leftovers.push_back(groups.parent);
-  for (const auto& directory : leftovers)
-    if (auto removed = remove_group(directory); !removed)
-      result = removed;
+    directories.push_back(groups.parent);
+  if (!rebooted) {
+    // A `create` that was cut off goes on without its monitor, and leaves processes that the runtime does not know.
+    kill_by_argument(info.runtime_id);
+    for (const auto& directory : directories)
+      kill_group(directory);
+    // It knows best what is left of a container, hooks included.
+    if (!runtime_state(info.profile.root, info.runtime_id).empty())
+      (void)run_command(delete_argv(call_of(info), true), delete_deadline, delete_output_limit);
+    for (const auto& directory : directories)
+      if (auto removed = remove_group(directory); !removed)
+        result = removed;
+  }
+  if (auto removed = remove_runtime_state(info.profile.root, info.runtime_id); !removed)
+    result = removed;
   if (auto removed = remove_tree(host.paths.layer_directory(info.spec.id)); !removed)
     result = removed;
   return result;

@@ -29,4 +29,12 @@ bool is_runtime_id(std::string_view text) {
          && std::all_of(text.begin(), text.end(), known);
 }
 
+std::string runtime_id_of_state(std::string_view name) {
+  constexpr auto socket_prefix = std::string_view{"runsc-"};
+  if (name.starts_with(socket_prefix))
+    name.remove_prefix(socket_prefix.size());
+  auto id = name.substr(0, runtime_id_length);
+  return is_runtime_id(id) ? std::string{id} : std::string{};
+}
+
 } // namespace berth

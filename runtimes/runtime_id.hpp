@@ -18,4 +18,8 @@ std::string make_runtime_id();
 /// True for whatever `make_runtime_id` can return.
 bool is_runtime_id(std::string_view text);
 
+/// Whose record a file or directory in the state root of a runtime is; empty if that cannot be told. runc keeps a directory ID;
+/// runsc the files ID_sandbox:ID.state and ID_sandbox:ID.lock, and the socket runsc-ID.sock.
+std::string runtime_id_of_state(std::string_view name);
+
 } // namespace berth

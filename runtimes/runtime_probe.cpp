@@ -105,7 +105,7 @@ public:
       (void) follow(Clock::now() + abort_deadline);
     }
     if (!done_)
-      (void) sweep_container(info_, host_);
+      (void) sweep_container(info_, false, host_);
     if (!result && result.error().code == ec::deadline_exceeded)
       return boot_failure("a container did not boot and end within " + std::to_string(deadline.count()) + " ms");
     return result;

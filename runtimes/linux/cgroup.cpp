@@ -297,6 +297,21 @@ void CgroupRoot::remove_all() const {
   }
 }
 
+std::vector<FoundGroup> CgroupRoot::list() const {
+  auto result = std::vector<FoundGroup>{};
+  for (const auto& hierarchy : host_.hierarchies) {
+    auto base = hierarchy + base_;
+    auto pools = open_listing(AT_FDCWD, base.c_str());
+    if (!pools)
+      continue;
+    for (const auto& pool : groups_in(pools.get()))
+      if (auto containers = open_listing(::dirfd(pools.get()), pool.c_str()))
+        for (const auto& name : groups_in(containers.get()))
+          result.push_back({pool, name, base + "/" + pool + "/" + name});
+  }
+  return result;
+}
+
 size_t CgroupRoot::count_groups() const {
   auto result = size_t{0};
   for (auto& hierarchy : host_.hierarchies)

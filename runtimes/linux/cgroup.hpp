@@ -8,6 +8,14 @@ namespace berth {
 /// Asks the kernel. Fails with `system_error` and a next step on a host on which no container could be limited.
 Result<CgroupHost> detect_cgroup_host();
 
+/// A group in one of ours, where those of a pool's containers are.
+struct FoundGroup {
+  std::string pool;
+  /// Of a container: its runtime id.
+  std::string name;
+  std::string path;
+};
+
 /// The part of the cgroup tree that is ours: `/base`, in it a group for each pool, in it one for each container.
 class CgroupRoot {
 public:
@@ -44,6 +52,9 @@ public:
 
   /// Removes the groups of all pools and `/base`, as far as they are empty.
   void remove_all() const;
+
+  /// The groups that are where those of containers belong.
+  std::vector<FoundGroup> list() const;
 
   /// How many groups there are below `/base` in all hierarchies: pools, containers and what they made.
   size_t count_groups() const;

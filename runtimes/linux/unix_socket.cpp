@@ -74,6 +74,12 @@ Result<UniqueFd> seqpacket_connect(const UniqueFd& directory, const std::string&
   return socket;
 }
 
+int peer_pid(const UniqueFd& socket) {
+  auto peer = ucred{};
+  auto size = socklen_t{sizeof(peer)};
+  return ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
 Result<UniqueFd> seqpacket_accept(const UniqueFd& listener) {
   auto socket = UniqueFd{retry(
       [&] { return ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); })};

@@ -21,6 +21,9 @@ Result<UniqueFd> seqpacket_listen(const UniqueFd& directory, const std::string& 
 
 Result<UniqueFd> seqpacket_connect(const UniqueFd& directory, const std::string& name);
 
+/// The process that listens at the other end of a connection that was made by `seqpacket_connect`; 0 if that cannot be told.
+int peer_pid(const UniqueFd& socket);
+
 /// Takes one waiting connection; an empty descriptor if there is none.
 Result<UniqueFd> seqpacket_accept(const UniqueFd& listener);
 
