@@ -2,6 +2,7 @@
 
 #include "actors/container_parts.hpp"
 #include "actors/guard.hpp"
+#include "runtimes/fault_point.hpp"
 
 #include <csignal>
 
@@ -27,14 +28,15 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
 }
 
 void connect_monitor(const Life& life) {
-  auto is_created = life.info().created_at.ns != 0;
+  const auto& memory = life.memory();
+  auto is_started = memory.adopted || memory.info.created_at.ns != 0;
   life.self
     ->request(life.node->launcher_of(life.id()), launcher_deadline,
-              StartMonitor{life.info(), life.memory().oom_group, is_created})
+              StartMonitor{memory.info, memory.oom_group, memory.ticket, memory.grace, is_started})
     .then([=](const MonitorLink& link) { attach_monitor(life, link); },
           [=](caf::error& err) {
             auto error = from_caf(err);
-            if (life.info().created_at.ns == 0)
+            if (!is_started)
               return fail_launch(life, error, true);
             log::error("monitor of a container was not found again",
                        {{"container_id", life.id().value}, {"error", render(error)}});
@@ -49,9 +51,15 @@ void connect_monitor(const Life& life) {
 void launch(const Life& life) {
   if (!life.step(Happened::slot_granted))
     return;
-  life.keep();
   set_timer(life, life.node->settings.start_timeout.value);
-  connect_monitor(life);
+  life.keep_then([=](const Result<void>& recorded) {
+    fault_point("launch.recorded");
+    const auto& given_up = life.memory().failure;
+    if (recorded && life.memory().phase == Phase::creating)
+      connect_monitor(life);
+    else
+      fail_launch(life, given_up ? Error{*given_up} : recorded.error(), true);
+  });
 }
 
 /// `is_held`: the start is under way, whoever has granted it.
@@ -84,14 +92,14 @@ caf::result<ContainerInfo> on_begin(const Life& life) {
   state.launch_promises.push_back(promise);
   if (std::exchange(state.has_begun, true) || memory.phase != Phase::accepted)
     return promise;
+  fault_point("launch.accepted");
   life.memory().accepted_told = true;
-  life.keep();
-  publish(life, event_of(life, "container.accepted"));
+  life.keep(event_of(life, "container.accepted"));
   take_slot(life, false);
   return promise;
 }
 
-/// A stop that another actor has begun: its SIGTERM is sent, and its SIGKILL is due when it was due.
+/// A stop that has begun: its SIGTERM is sent, and its SIGKILL is due when it was due.
 void resume_stop(const Life& life) {
   auto left = std::chrono::ceil<std::chrono::milliseconds>(life.memory().kill_due - life.self->clock().now());
   if (left.count() > 0 && !life.memory().kill_sent)
@@ -105,15 +113,14 @@ void resume_stop(const Life& life) {
 void go_on(const Life& life) {
   auto& memory = life.memory();
   life.state().has_begun = true;
-  if (memory.phase == Phase::accepted)
+  if (memory.phase == Phase::accepted && !memory.failure)
     return take_slot(life, false);
   // From here on there is no monitor any more, only files.
   if (!holds_place(memory) && memory.deleted)
     return remove_if_due(life);
   if (holds_place(memory) && memory.running_told) {
     memory.phase = memory.stop_asked ? Phase::stopping : Phase::running;
-    if (auto init = open_pidfd(memory.info.pid, memory.info.pid_start_time))
-      life.state().init = std::move(*init);
+    hold_init(life);
     if (memory.stop_asked)
       resume_stop(life);
   } else if (holds_place(memory)) {
@@ -166,6 +173,7 @@ void shorten_grace(const Life& life, std::chrono::milliseconds grace) {
 void begin_stop(const Life& life, std::chrono::milliseconds grace) {
   auto& memory = life.memory();
   auto was = memory.phase;
+  fault_point("stop.asked");
   memory.stop_asked = true;
   if (was == Phase::accepted)
     return fail_launch(life, never_ran(life), true);
@@ -180,9 +188,17 @@ void begin_stop(const Life& life, std::chrono::milliseconds grace) {
     command(life, AbortCommand{});
     return;
   }
-  if (grace.count() > 0)
-    (void) signal_init(life, SIGTERM);
-  shorten_grace(life, grace);
+  memory.kill_due = life.self->clock().now() + grace;
+  // A journal that cannot be written is no reason to let it run.
+  life.keep_then([=](const Result<void>&) {
+    if (life.memory().phase != Phase::stopping)
+      return;
+    fault_point("stop.recorded");
+    if (grace.count() > 0)
+      (void) signal_init(life, SIGTERM);
+    resume_stop(life);
+    fault_point("stop.signalled");
+  });
 }
 
 caf::error not_running(const Life& life) {
@@ -225,6 +241,7 @@ caf::result<void> on_remove(const Life& life, bool force) {
   auto promise = life.self->make_response_promise<caf::unit_t>();
   life.state().remove_promises.push_back(promise);
   memory.remove_asked = true;
+  fault_point("remove.asked");
   life.keep();
   if (memory.phase == Phase::stopping)
     shorten_grace(life, std::chrono::milliseconds{0});

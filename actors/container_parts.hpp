@@ -2,7 +2,10 @@
 
 #include "actors/container_actor.hpp"
 
+#include "messages/caf_error.hpp"
+
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 /// What the parts of a CONTAINER share: what its monitor tells (container_story.cpp), and what is asked of it
@@ -42,16 +45,27 @@ struct Life {
     return true;
   }
 
-  /// Before anybody can hear of what has changed.
-  void keep() const {
-    self->send(state().parent, KeepContainer{std::make_shared<const ContainerMemory>(memory())});
+  /// Lets NODE and the journal remember how the container stands, before anybody can hear of what has changed; with what there
+  /// is to tell about it.
+  void keep(std::optional<Event> event = {}) const {
+    auto kept = std::make_shared<const ContainerMemory>(memory());
+    self->send(state().parent, KeepContainer{kept});
+    // Nobody waits for the answer.
+    caf::anon_send(node->journal, RecordContainer{std::move(kept), std::move(event)});
+  }
+
+  /// The same for what must not be done unrecorded: goes on with `next` when it would outlive a crash, or with why it does not.
+  void keep_then(std::function<void(const Result<void>&)> next) const {
+    auto kept = std::make_shared<const ContainerMemory>(memory());
+    self->send(state().parent, KeepContainer{kept});
+    self->request(node->journal, journal_deadline, RecordContainer{std::move(kept), {}})
+      .then([=] { next({}); }, [=](caf::error& err) { next(failure(from_caf(err))); });
   }
 };
 
 // -- what the monitor tells, and what it leads to (container_story.cpp) ------------------------------------------------
 
 Event event_of(const Life& life, std::string type);
-void publish(const Life& life, Event event);
 
 void on_packet(const Life& life, const std::string& bytes);
 
@@ -80,6 +94,9 @@ void cancel_timer(const Life& life);
 /// Through the pidfd where init takes signals itself, else by way of the monitor. SIGKILL ends a sandbox as well, and unlike
 /// the runtime the kernel cannot hang.
 Result<void> signal_init(const Life& life, int signal);
+
+/// Holds init, if it is there and is the container's.
+void hold_init(const Life& life);
 
 /// A process that has ended meanwhile needs no signal, so an error is no news.
 void kill_init(const Life& life);

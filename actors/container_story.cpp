@@ -1,6 +1,8 @@
 #include "actors/container_parts.hpp"
 #include "actors/guard.hpp"
 #include "actors/policy/explain_exit.hpp"
+#include "runtimes/fault_point.hpp"
+#include "runtimes/linux/kill_group.hpp"
 #include "runtimes/runtime_errors.hpp"
 
 #include <csignal>
@@ -21,10 +23,6 @@ Event event_of(const Life& life, std::string type) {
   result.generation = life.info().generation;
   result.texts["runtime"] = to_string(life.info().profile.kind);
   return result;
-}
-
-void publish(const Life& life, Event event) {
-  life.self->send(life.node->events, std::move(event));
 }
 
 void command(const Life& life, const MonitorCommand& what) {
@@ -62,6 +60,19 @@ Result<void> signal_init(const Life& life, int signal) {
   return {};
 }
 
+void hold_init(const Life& life) {
+  const auto& memory = life.memory();
+  const auto& info = memory.info;
+  // A pid of another boot is somebody else's.
+  if (memory.rebooted || info.pid == 0)
+    return;
+  // One that was written down long ago has to prove what it is.
+  auto init = memory.adopted ? open_pidfd_in(info.pid, info.pid_start_time, info.cgroup)
+                             : open_pidfd(info.pid, info.pid_start_time);
+  if (init)
+    life.state().init = std::move(*init);
+}
+
 void kill_init(const Life& life) {
   (void) signal_init(life, SIGKILL);
 }
@@ -86,11 +97,10 @@ void tell_running(const Life& life) {
     return;
   if (info.started_at.ns == 0)
     info.started_at = now();
-  life.keep();
   auto event = event_of(life, "container.running");
   event.numbers["pid"] = info.pid;
   event.numbers["startNs"] = info.started_at.ns - info.accepted_at.ns;
-  publish(life, std::move(event));
+  life.keep(std::move(event));
   log::info("container running", {{"container_id", life.id().value},
                                   {"pool", info.spec.pool.value},
                                   {"runtime", to_string(info.profile.kind)},
@@ -109,8 +119,9 @@ void release_slot(const Life& life) {
 /// `left`: why not all of its files could be removed.
 void tell_removed(const Life& life, const std::optional<Error>& left = {}) {
   auto& state = life.state();
-  publish(life, event_of(life, "container.removed"));
+  caf::anon_send(life.node->journal, ForgetContainer{life.id(), event_of(life, "container.removed")});
   log::info("container removed", {{"container_id", life.id().value}, {"pool", life.info().spec.pool.value}});
+  fault_point("remove.told");
   life.self->send(state.parent, ContainerRemoved{life.id()});
   if (left)
     answer(state.remove_promises, to_caf(*left));
@@ -126,15 +137,18 @@ void remove_files(const Life& life) {
   if (std::exchange(state.removing, true))
     return;
   life.info().state = ContainerState::removing;
-  life.keep();
-  life.self->request(life.node->launcher_of(life.id()), launcher_deadline, RemoveFiles{life.info()})
-    .then([=] { tell_removed(life); },
-          [=](caf::error& err) {
-            auto error = from_caf(err);
-            log::error("files of a container could not be removed",
-                       {{"container_id", life.id().value}, {"error", render(error)}});
-            tell_removed(life, error);
-          });
+  // Whoever comes after a crash must not take a container without files for one that was lost.
+  life.keep_then([=](const Result<void>&) {
+    fault_point("remove.recorded");
+    life.self->request(life.node->launcher_of(life.id()), launcher_deadline, RemoveFiles{life.info()})
+      .then([=] { tell_removed(life); },
+            [=](caf::error& err) {
+              auto error = from_caf(err);
+              log::error("files of a container could not be removed",
+                         {{"container_id", life.id().value}, {"error", render(error)}});
+              tell_removed(life, error);
+            });
+  });
 }
 
 } // namespace
@@ -157,11 +171,10 @@ void fail_launch(const Life& life, const Error& error, bool deleted) {
   release_slot(life);
   life.memory().failure = error;
   life.memory().deleted = deleted;
-  life.keep();
   auto event = event_of(life, "container.failed");
   event.texts["code"] = to_string(error.code);
   event.texts["error"] = render(error);
-  publish(life, std::move(event));
+  life.keep(std::move(event));
   log::warn("container failed to start", {{"container_id", life.id().value},
                                           {"pool", life.info().spec.pool.value},
                                           {"error", render(error)}});
@@ -180,7 +193,6 @@ void on_oom(const Life& life, const OomKill& kill) {
   // cgroup v1 has no memory.oom.group.
   auto takes_all = life.memory().oom_group && kill.scope == OomScope::process && life.state().init;
   life.memory().group_killed = life.memory().group_killed || takes_all;
-  life.keep();
   auto event = event_of(life, "container.oom");
   event.time = kill.time;
   event.texts["scope"] = to_string(kill.scope);
@@ -192,7 +204,7 @@ void on_oom(const Life& life, const OomKill& kill) {
     event.numbers["victimPid"] = kill.victim_pid;
     event.texts["victim"] = kill.victim;
   }
-  publish(life, std::move(event));
+  life.keep(std::move(event));
   if (takes_all)
     kill_init(life);
 }
@@ -208,6 +220,7 @@ void tell_exit(const Life& life, const OomSummary& oom) {
     return fail_launch(life, Error{*memory.failure}, memory.deleted);
   if (!life.step(Happened::exit_told))
     return;
+  fault_point("exit.counted");
   info.oom_kills = oom.kills;
   info.exit = explain_exit({.wait_status = state.exited->wait_status,
                             .at = state.exited->at,
@@ -215,20 +228,21 @@ void tell_exit(const Life& life, const OomSummary& oom) {
                             .memory_limit = state.exited->memory_limit,
                             .asked_limit = info.spec.limits.memory_bytes,
                             .stop_asked = memory.stop_asked,
-                            .monitor_lost = state.monitor_lost});
+                            .monitor_lost = state.monitor_lost,
+                            .rebooted = memory.rebooted && state.monitor_lost});
   info.pid = 0;
-  life.keep();
   auto event = event_of(life, "container.exited");
   event.numbers["exitCode"] = info.exit.code;
   event.numbers["signal"] = info.exit.signal;
   event.numbers["oomKills"] = static_cast<int64_t>(info.oom_kills);
   event.flags["oomKilled"] = info.exit.oom_killed;
   event.texts["reason"] = info.exit.reason;
-  publish(life, std::move(event));
+  life.keep(std::move(event));
   log::info("container exited", {{"container_id", life.id().value},
                                  {"pool", info.spec.pool.value},
                                  {"code", std::to_string(info.exit.code)},
                                  {"reason", info.exit.reason}});
+  fault_point("exit.told");
   // In this order: a retired pool ends with its last place.
   answer(state.launch_promises, info);
   end_place(life);
@@ -257,6 +271,7 @@ void on_exited(const Life& life, const MonitorExited& exited) {
   auto& state = life.state();
   if (!life.step(Happened::init_exited))
     return;
+  fault_point("exit.heard");
   cancel_timer(life);
   release_slot(life);
   state.exited = exited;
@@ -288,21 +303,35 @@ void on_exited(const Life& life, const MonitorExited& exited) {
 void start(const Life& life) {
   if (!life.step(Happened::watch_placed))
     return;
+  fault_point("launch.watched");
   life.memory().start_asked = true;
-  life.keep();
-  command(life, StartCommand{});
+  life.keep_then([=](const Result<void>& recorded) {
+    if (life.memory().failure)
+      return; // given up meanwhile, as the monitor was told
+    if (recorded) {
+      fault_point("launch.start_recorded");
+      command(life, StartCommand{});
+      fault_point("launch.start_sent");
+      return;
+    }
+    life.memory().failure = recorded.error();
+    command(life, AbortCommand{});
+  });
 }
 
 } // namespace
 
 void watch_oom(const Life& life) {
+  fault_point("launch.created");
   const auto& info = life.info();
   auto& state = life.state();
   state.watch_asked = true;
   auto unwatched = [=](const std::string& why) {
     // Kills are told all the same, but only at its end, when the monitor reads the count, or by the next OOM actor.
-    log::warn("container is not watched for OOM kills while it runs",
-              {{"container_id", life.id().value}, {"reason", why}});
+    // One that is taken over may have ended long ago, which its monitor is about to tell.
+    if (!life.memory().adopted)
+      log::warn("container is not watched for OOM kills while it runs",
+                {{"container_id", life.id().value}, {"reason", why}});
     start(life);
   };
   if (!state.neighbours.oom)
@@ -331,8 +360,7 @@ void on_created(const Life& life, const MonitorCreated& created) {
   if (info.created_at.ns == 0)
     info.created_at = now();
   // If init is gone already, its exit is on its way.
-  if (auto init = open_pidfd(created.pid, created.start_time))
-    life.state().init = std::move(*init);
+  hold_init(life);
   // Where a stop came first nothing is started, but the kills are told all the same.
   life.step(Happened::monitor_created);
   life.keep();
@@ -345,7 +373,9 @@ void on_started(const Life& life, const MonitorStarted& started) {
   cancel_timer(life);
   release_slot(life);
   life.info().started_at = started.at;
+  fault_point("launch.started");
   tell_running(life);
+  fault_point("launch.told");
   answer(life.state().launch_promises, life.info());
 }
 
@@ -385,37 +415,51 @@ void on_packet(const Life& life, const std::string& bytes) {
                  {{"container_id", life.id().value}, {"leftovers", deleted->leftovers}});
     life.memory().deleted = true;
     life.keep();
+    fault_point("exit.deleted");
     remove_if_due(life);
   }
 }
+
+namespace {
+
+/// The monitor has gone before this actor had heard its last word.
+void on_swept(const Life& life, const SweptContainer& swept) {
+  for (const auto& packet : swept.story)
+    on_packet(life, packet);
+  auto& memory = life.memory();
+  if (memory.deleted)
+    return;
+  life.state().monitor_lost = true;
+  if (!memory.rebooted)
+    log::error("monitor of a container died", {{"container_id", life.id().value}});
+  if (!swept.leftovers.empty())
+    log::error("remains of a container could not be removed",
+               {{"container_id", life.id().value}, {"leftovers", swept.leftovers}});
+  memory.deleted = true;
+  if (memory.phase >= Phase::ended) {
+    life.keep();
+    return remove_if_due(life);
+  }
+  if (memory.running_told || (memory.start_asked && !memory.failure))
+    return on_exited(life, MonitorExited{.wait_status = SIGKILL, .at = now()});
+  auto died = Error{ec::internal, "container \"" + life.id().value + "\"", "its monitor died before it was started",
+                    "try again; see the log of berthd"};
+  fail_launch(life, memory.failure ? Error{*memory.failure} : std::move(died), true);
+}
+
+} // namespace
 
 void on_monitor_gone(const Life& life) {
   auto& state = life.state();
   state.connection.reset();
   if (life.memory().deleted)
     return;
-  log::error("monitor of a container died", {{"container_id", life.id().value}});
-  state.monitor_lost = true;
-  if (state.init)
+  if (state.init && !life.memory().rebooted)
     kill_init(life);
-  auto swept = [=] {
-    life.memory().deleted = true;
-    if (life.memory().phase >= Phase::ended)
-      remove_if_due(life);
-    else if (life.memory().running_told)
-      on_exited(life, MonitorExited{.wait_status = SIGKILL, .at = now()});
-    else
-      fail_launch(life,
-                  {ec::internal, "container \"" + life.id().value + "\"", "its monitor died before it was started",
-                   "try again; see the log of berthd"},
-                  true);
-  };
-  life.self->request(life.node->launcher_of(life.id()), launcher_deadline, SweepContainer{life.info()})
-    .then(swept, [=](caf::error& err) {
-      log::error("remains of a container could not be removed",
-                 {{"container_id", life.id().value}, {"error", render(from_caf(err))}});
-      swept();
-    });
+  life.self
+    ->request(life.node->launcher_of(life.id()), launcher_deadline, SweepContainer{life.info(), life.memory().rebooted})
+    .then([=](const SweptContainer& swept) { on_swept(life, swept); },
+          [=](caf::error& err) { on_swept(life, {{}, render(from_caf(err))}); });
 }
 
 } // namespace berth::container

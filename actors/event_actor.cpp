@@ -3,6 +3,7 @@
 #include "actors/guard.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace berth {
 
@@ -12,24 +13,44 @@ using Self = EventActor::stateful_pointer<EventState>;
 
 constexpr uint32_t batch_limit = 1000;
 
-EventBatch collect(const EventState& state, const ReadEvents& wish) {
+/// Those that a reader wants of `events`, which are all that there is behind `since` up to `until`.
+template <class Events>
+EventBatch select(const Events& events, const ReadEvents& wish, uint64_t until, uint32_t max) {
   auto batch = EventBatch{};
   batch.cursor = wish.since;
-  auto oldest = state.kept.empty() ? state.last_seq + 1 : state.kept.front().seq;
-  if (wish.since + 1 < oldest) {
-    batch.missed = oldest - 1 - wish.since;
-    batch.cursor = oldest - 1;
+  auto pass = [&](uint64_t seq) {
+    if (seq > batch.cursor + 1)
+      batch.missed += seq - batch.cursor - 1;
+    batch.cursor = seq;
+  };
+  for (const auto& event : events) {
+    if (batch.events.size() == max)
+      return batch;
+    pass(event.seq);
+    if (matches(wish.filter, event))
+      batch.events.push_back(event);
   }
-  if (batch.cursor >= state.last_seq)
-    return batch;
-  auto max = std::clamp<uint32_t>(wish.max, 1, batch_limit);
-  for (auto i = state.kept.begin() + static_cast<ptrdiff_t>(batch.cursor + 1 - oldest);
-       i != state.kept.end() && batch.events.size() < max; ++i) {
-    if (matches(wish.filter, *i))
-      batch.events.push_back(*i);
-    batch.cursor = i->seq;
+  if (until > batch.cursor) {
+    batch.missed += until - batch.cursor;
+    batch.cursor = until;
   }
   return batch;
+}
+
+uint32_t max_of(const ReadEvents& wish) {
+  return std::clamp<uint32_t>(wish.max, 1, batch_limit);
+}
+
+uint64_t oldest_kept(const EventState& state) {
+  return state.kept.empty() ? state.last_seq + 1 : state.kept.front().seq;
+}
+
+/// From memory; there has to be what the reader wants.
+EventBatch collect(const EventState& state, const ReadEvents& wish) {
+  auto next = std::min(wish.since, state.last_seq) + 1;
+  auto oldest = oldest_kept(state);
+  auto first = state.kept.begin() + static_cast<ptrdiff_t>(std::max(next, oldest) - oldest);
+  return select(std::ranges::subrange(first, state.kept.end()), wish, state.last_seq, max_of(wish));
 }
 
 bool worth_telling(const EventBatch& batch) {
@@ -53,23 +74,48 @@ void serve_waiting(Self self) {
 
 } // namespace
 
-EventActor::behavior_type event_actor(Self self, uint32_t history) {
+namespace {
+
+/// What is not in memory any more, from the journal.
+caf::result<EventBatch> read_old(Self self, const JournalActor& journal, const ReadEvents& wish) {
+  auto promise = self->make_response_promise<EventBatch>();
+  auto until = oldest_kept(self->state) - 1;
+  self->request(journal, journal_deadline, ReadOldEvents{wish.since, batch_limit})
+    .then(
+      [=](OldEvents& old) mutable {
+        std::erase_if(old.events, [&](const auto& event) { return event.seq > until; });
+        // Only if it was not cut off it tells that nothing follows.
+        auto is_cut = old.events.size() == batch_limit;
+        promise.deliver(select(old.events, wish, is_cut ? old.events.back().seq : until, max_of(wish)));
+      },
+      [=](caf::error& err) mutable { promise.deliver(std::move(err)); });
+  return promise;
+}
+
+} // namespace
+
+EventActor::behavior_type event_actor(Self self, JournalActor journal, uint64_t last_seq, uint32_t window) {
   guard(self);
+  self->state.last_seq = last_seq;
+  self->send(journal, TellEvents{EventActor{self}, last_seq});
   return {
-    [=](Event& event) {
+    [=](EventsRecorded& recorded) {
       auto& state = self->state;
-      event.seq = ++state.last_seq;
-      if (event.time.ns == 0)
-        event.time = now();
-      state.kept.push_back(std::move(event));
-      if (state.kept.size() > history)
-        state.kept.pop_front();
+      for (auto& event : recorded.events) {
+        state.last_seq = event.seq;
+        state.kept.push_back(std::move(event));
+      }
+      // Before any go: those who wait want what is behind all that was there.
       serve_waiting(self);
+      while (state.kept.size() > window)
+        state.kept.pop_front();
     },
     [=](ReadEvents& wish) -> caf::result<EventBatch> {
       auto& state = self->state;
-      // A cursor from the future (of an earlier run of the node) means "from now on".
+      // A cursor from the future means "from now on".
       wish.since = std::min(wish.since, state.last_seq);
+      if (wish.since + 1 < oldest_kept(state))
+        return read_old(self, journal, wish);
       auto batch = collect(state, wish);
       if (worth_telling(batch) || wish.wait.count() <= 0)
         return batch;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/event.hpp"
+#include "messages/journal.hpp"
 
 #include <caf/typed_response_promise.hpp>
 #include <caf/stateful_actor.hpp>
@@ -17,7 +18,7 @@ struct EventState {
     caf::typed_response_promise<EventBatch> promise;
   };
 
-  /// The newest `history` events, oldest first, without gaps.
+  /// The newest events, oldest first, without gaps. Those before them are in the journal.
   std::deque<Event> kept;
   uint64_t last_seq = 0;
   uint64_t last_ticket = 0;
@@ -26,7 +27,8 @@ struct EventState {
   static inline const char* name = "event";
 };
 
-/// EVENT that keeps the newest `history` events in memory.
-EventActor::behavior_type event_actor(EventActor::stateful_pointer<EventState> self, uint32_t history);
+/// EVENT whose newest event so far had the number `last_seq`. It keeps `window` events in memory.
+EventActor::behavior_type event_actor(EventActor::stateful_pointer<EventState> self, JournalActor journal, uint64_t last_seq,
+                                      uint32_t window = 4096);
 
 } // namespace berth

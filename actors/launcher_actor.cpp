@@ -24,9 +24,11 @@ LauncherActor::behavior_type launcher_actor(LauncherActor::stateful_pointer<Laun
       auto& links = self->state.links;
       if (auto link = links.find(start.info.runtime_id); link != links.end())
         return MonitorLink{link->second};
-      if (start.is_created)
-        return to_caf({ec::internal, "container \"" + start.info.spec.id.value + "\"", "the link to its monitor is lost", {}});
-      auto connection = launch_monitor(start.info, {.oom_group = start.oom_group}, *shared, *fds);
+      auto connection = Result<std::shared_ptr<MonitorConnection>>{};
+      if (start.is_started)
+        connection = MonitorConnection::find(start.info.directory);
+      else
+        connection = launch_monitor(start.info, {start.oom_group, start.ticket, start.grace}, *shared, *fds);
       if (!connection)
         return to_caf(connection.error());
       (*connection)->watch(*fds);
@@ -39,7 +41,13 @@ LauncherActor::behavior_type launcher_actor(LauncherActor::stateful_pointer<Laun
         (void)link.mapped()->send(AbortCommand{});
       return answer(remove_container_files(remove.info, *shared));
     },
-    [=](const SweepContainer& sweep) { return answer(sweep_container(sweep.info, *shared)); },
+    [=](const SweepContainer& sweep) {
+      auto result = SweptContainer{read_monitor_story(sweep.info.directory), {}};
+      if (result.story.empty() || !ends_story(result.story.back()))
+        if (auto swept = sweep_container(sweep.info, sweep.rebooted, *shared); !swept)
+          result.leftovers = render(swept.error());
+      return result;
+    },
   };
 }
 

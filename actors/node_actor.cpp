@@ -1,6 +1,7 @@
 #include "actors/node_actor.hpp"
 
 #include "actors/guard.hpp"
+#include "actors/node_parts.hpp"
 #include "actors/policy/longest_launch.hpp"
 #include "messages/runtime.hpp"
 #include "runtimes/launch_check.hpp"
@@ -14,21 +15,13 @@ namespace berth {
 
 namespace {
 
-using Self = NodeActor::stateful_pointer<NodeState>;
+using node::Node;
+using node::Self;
 using Reply = caf::typed_response_promise<ContainerInfo>;
 
 /// A launch that so many pools have died with, before they made a container of it, is not given to another one: it may be what
 /// they die of.
 constexpr uint32_t launch_attempts = 5;
-
-struct Node {
-  Self self;
-  std::shared_ptr<const NodeOrder> order;
-
-  NodeState& state() const {
-    return self->state;
-  }
-};
 
 using PoolPtr = NodeState::PoolPtr;
 using Container = NodeState::Container;
@@ -67,15 +60,8 @@ std::optional<NodeState::Launch> take_launch(const Node& node, uint64_t ticket) 
   return std::move(found.mapped());
 }
 
-void refuse_launch(const Node& node, uint64_t ticket, const caf::error& error) {
-  if (auto launch = take_launch(node, ticket))
-    launch->reply.deliver(error);
-}
-
-bool has_container(const Node& node, const NodeState::Launch& launch) {
-  auto entry = node.state().containers.find(launch.id);
-  return entry != node.state().containers.end() && entry->second.actor;
-}
+using node::has_container;
+using node::refuse_launch;
 
 /// Gives a launch to its pool; again, if that has died with it.
 void pass_launch(const Node& node, uint64_t ticket) {
@@ -128,6 +114,7 @@ void forget_container(const Node& node, const ContainerId& id) {
   if (!entry)
     return;
   answer_by_memory(node, entry.mapped());
+  node::look_at_drain(node);
   for (auto& seeker : entry.mapped().seekers)
     seeker.deliver(to_caf({ec::unknown_container, "container \"" + id.value + "\"", "it was removed", "see `berth ps -a`"}));
 }
@@ -147,7 +134,10 @@ caf::result<ContainerInfo> on_launch(const Node& node, LaunchOrder& order) {
                    "pick another id, or remove it with `berth rm " + spec.id.value + "`"});
   if (state.foreign.count(spec.id) > 0)
     return to_caf({ec::duplicate_id, "container \"" + spec.id.value + "\"",
-                   "a container of this id was left by an earlier run of berthd", "pick another id"});
+                   "something of this name is there that berthd does not understand",
+                   "pick another id, or see `berth doctor --reconcile`"});
+  if (state.is_drained)
+    return to_caf(node::drained());
   if (pool->second->restarts.resting)
     return to_caf(*pool->second->restarts.resting);
   auto ticket = ++state.last_ticket;
@@ -168,11 +158,11 @@ caf::result<ContainerActor> on_find(const Node& node, const FindContainer& find)
     return to_caf({ec::unknown_container, "container \"" + find.id.value + "\"", "there is none of this id",
                    "see `berth ps -a`"});
   auto& container = entry->second;
-  if (!container.actor)
+  if (!container.actor && !container.memory)
     return to_caf({ec::wrong_state, "container \"" + find.id.value + "\"",
                    "its launch still waits for a place in pool \"" + container.pool->name.value + "\"",
                    "take it back with `berth rm -f " + find.id.value + "`, or try again later"});
-  if (!container.death && container.actor.address() != find.except)
+  if (container.actor && !container.death && container.actor.address() != find.except)
     return container.actor;
   auto promise = node.self->make_response_promise<ContainerActor>();
   container.seekers.push_back(promise);
@@ -292,7 +282,7 @@ void bring_back(const Node& node, const PoolPtr& pool, const Death& death, const
   auto tell = [=](Event event) {
     event.pool = pool->name;
     event.container = container;
-    node.self->send(node.order->events, std::move(event));
+    node.self->send(node.order->journal, std::move(event));
   };
   tell(tell_death(death));
   pool->lives = false;
@@ -376,10 +366,10 @@ void on_oom_death(const Node& node, const caf::error& reason) {
   auto& state = node.state();
   auto death = note_death(state.oom_restarts, ActorKind::oom, "node", reason, node.self->clock().now(),
                           node.order->restart_limits);
-  node.self->send(node.order->events, tell_death(death));
+  node.self->send(node.order->journal, tell_death(death));
   after_pause(node.self, state.put_off, death.pause, [=] {
     if (death.pause.count() > 0)
-      node.self->send(node.order->events, tell_return(death));
+      node.self->send(node.order->journal, tell_return(death));
     start_oom(node);
   });
 }
@@ -476,6 +466,7 @@ void on_keep_container(const Node& node, const KeepContainer& keep) {
   entry.memory = keep.memory;
   if (!entry.pool->lives)
     answer_by_memory(node, entry);
+  node::look_at_drain(node);
 }
 
 void on_keep_pool(const Node& node, const KeepPool& keep) {
@@ -508,23 +499,46 @@ OwnedActors owned_actors(const NodeState& state) {
 
 } // namespace
 
+namespace node {
+
+void refuse_launch(const Node& node, uint64_t ticket, const caf::error& error) {
+  if (auto launch = take_launch(node, ticket))
+    launch->reply.deliver(error);
+}
+
+bool has_container(const Node& node, const NodeState::Launch& launch) {
+  auto entry = node.state().containers.find(launch.id);
+  return entry != node.state().containers.end() && entry->second.actor;
+}
+
+} // namespace node
+
 NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
   guard(self);
   auto node = Node{self, std::make_shared<const NodeOrder>(std::move(parts))};
   auto& state = self->state;
   self->set_down_handler([=](const caf::down_msg& down) { on_down(node, down); });
   state.foreign = node.order->foreign;
-  const auto& settings = node.order->settings;
-  state.longest_launch = longest_launch(*settings);
+  state.longest_launch = longest_launch(*node.order->settings);
   start_oom(node);
-  for (const auto& [name, settings_of_pool] : settings->pools) {
+  state.last_ticket = node.order->last_ticket;
+  state.is_drained = node.order->is_drained;
+  for (const auto& start : node.order->pools) {
     auto pool = std::make_shared<NodeState::Pool>();
-    pool->name = settings_of_pool.name;
-    state.pools[pool->name] = pool;
-    // Share the life of the whole settings.
-    spawn_pool(node, pool,
-               new_pool(std::shared_ptr<const PoolSettings>{settings, &settings_of_pool},
-                        std::shared_ptr<const NodeSettings>{settings, &settings->node}, 1));
+    pool->name = start.name;
+    if (start.memory->retired)
+      state.retired.push_back(pool);
+    else
+      state.pools[pool->name] = pool;
+    auto seed = PoolSeed{start.memory, {}};
+    for (const auto& container : start.containers) {
+      auto& entry = state.containers[container->info.spec.id];
+      entry.pool = pool;
+      entry.memory = container;
+      entry.ticket = container->ticket;
+      seed.containers.push_back({{}, container});
+    }
+    spawn_pool(node, pool, std::move(seed));
   }
   return {
     [=](LaunchOrder& order) { return on_launch(node, order); },
@@ -555,6 +569,8 @@ NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
       return result;
     },
     [=](const ContainerRemoved& removed) { forget_container(node, removed.id); },
+    [=](const DrainNode& drain) { return node::on_drain(node, drain); },
+    [=](const UndrainNode&) { return node::on_undrain(node); },
     [=](const ListActors&) { return owned_actors(node.state()); },
     [=](const RestartDue& due) { take_up(node.state().put_off, due.ticket); },
   };

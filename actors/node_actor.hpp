@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/policy/take_over.hpp"
 #include "actors/restarts.hpp"
+#include "messages/journal.hpp"
 #include "messages/node.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -17,11 +19,15 @@ namespace berth {
 
 /// What a NODE is made of.
 struct NodeOrder {
-  /// The pools that it begins with.
   std::shared_ptr<const Settings> settings;
+  /// The pools that it begins with, and the containers that are there already.
+  std::vector<PoolStart> pools;
+  uint64_t last_ticket = 0;
+  /// It takes no launches.
+  bool is_drained = false;
   SpawnPool spawn_pool;
   SpawnOom spawn_oom;
-  EventActor events;
+  JournalActor journal;
   /// Ids that must not be given away.
   std::set<ContainerId> foreign;
   RestartLimits restart_limits;
@@ -77,6 +83,15 @@ struct NodeState {
   std::set<ContainerId> foreign;
   std::chrono::milliseconds longest_launch{0};
   PutOff put_off;
+
+  bool is_drained = false;
+  /// Who waits until nothing runs any more.
+  std::vector<caf::typed_response_promise<DrainReport>> drain_promises;
+  DrainReport drain_report;
+  /// Of the deadline that still matters: that of the last drain.
+  uint64_t drain_epoch = 0;
+  /// What ran when the drain began, and is not known to have ended.
+  std::set<ContainerId> drained;
 
   static inline const char* name = "node";
 };

@@ -2,7 +2,7 @@
 
 #include "config/settings.hpp"
 #include "actors/policy/restarts.hpp"
-#include "messages/event.hpp"
+#include "messages/journal.hpp"
 #include "messages/launcher.hpp"
 #include "messages/node.hpp"
 #include "messages/oom.hpp"
@@ -26,7 +26,7 @@ struct NodeContext {
   std::shared_ptr<FdMonitor> fds;
   /// Probes take turns on a node with many pools; this many may come one after the other, the own one included.
   int64_t probe_rounds = 1;
-  EventActor events;
+  JournalActor journal;
   /// At least one; containers are spread over them.
   std::vector<LauncherActor> launchers;
   RestartLimits restart_limits;

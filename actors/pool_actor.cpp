@@ -254,7 +254,7 @@ size_t taken(const Pool& pool) {
 
 void publish(const Pool& pool, Event event) {
   if (pool.state().is_announced)
-    pool.self->send(pool.node->events, std::move(event));
+    pool.self->send(pool.node->journal, std::move(event));
   else
     pool.state().held_back.push_back(std::move(event));
 }

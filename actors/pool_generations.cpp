@@ -316,7 +316,10 @@ void begin(const Pool& pool, const PoolMemory& memory) {
     generation.is_stopping = kept.is_stopping;
     for (const auto& [kind, prepared] : kept.prepared)
       generation.members[kind].prepared = prepared;
-    prepare_members(pool, generation);
+    // One that was there before this berthd and takes no launches has nothing to prove.
+    auto only_drains = kept.prepared.empty() && (memory.retired || &kept != &memory.generations.back());
+    if (!only_drains)
+      prepare_members(pool, generation);
     if (is_prepared(generation))
       settle(pool, generation);
     else

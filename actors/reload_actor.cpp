@@ -19,6 +19,7 @@ ReaderActor::behavior_type reader_actor(ReaderActor::pointer self, ReadConfig re
       auto files = read();
       if (!files)
         return to_caf(files.error());
+      order.options.from_files = true;
       return ApplyConfig{std::move(*files), std::move(order.options)};
     },
   };

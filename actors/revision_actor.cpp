@@ -5,6 +5,7 @@
 #include "actors/policy/longest_launch.hpp"
 #include "actors/policy/objection_to.hpp"
 #include "config/compare_settings.hpp"
+#include "runtimes/fault_point.hpp"
 
 #include <algorithm>
 #include <set>
@@ -28,6 +29,8 @@ struct Change {
   /// Of the node before the change, and of the pools that are new.
   PoolActors pools;
   std::map<PoolName, AddedPool> added;
+  /// Numbers of the generations that take effect.
+  std::map<PoolName, uint64_t> generations;
   ContainerInfos before;
   bool is_preparing = false;
   /// Answers that are still to come.
@@ -52,7 +55,7 @@ void publish(const Revisions& revisions, const char* type, const Change& change,
   event.texts["digest"] = change.receipt.digest;
   if (!error.empty())
     event.texts["error"] = error;
-  revisions.self->send(revisions.context->events, std::move(event));
+  revisions.self->send(revisions.context->journal, std::move(event));
 }
 
 // -- pools that die in the middle of it ----------------------------------------------------------------------------------
@@ -134,6 +137,7 @@ void finish(const Revisions& revisions, const ChangePtr& change, ContainerInfos 
                                     {"pinned", std::to_string(pool.pinned)},
                                     {"in_effect", pool.in_effect ? "true" : "false"},
                                     {"reason", pool.reason}});
+  fault_point("apply.told");
   change->promise.deliver(receipt);
 }
 
@@ -182,11 +186,17 @@ void committed(const Revisions& revisions, const ChangePtr& change, PoolReceipt 
   auto& state = revisions.state();
   if (receipt.new_generation != 0)
     state.last_generations[receipt.name] = receipt.new_generation;
+  // A pool that died in the middle has made another one.
+  if (auto recorded = change->generations.find(receipt.name);
+      receipt.new_generation != 0 && recorded != change->generations.end() && recorded->second != receipt.new_generation)
+    caf::anon_send(revisions.context->journal,
+                   RecordRevision{nullptr, {{receipt.name, receipt.new_generation, change->number}}, {}});
   if (receipt.in_effect)
     state.not_in_effect.erase(receipt.name);
   else
     state.not_in_effect.insert(receipt.name);
   change->receipt.pools.push_back(std::move(receipt));
+  fault_point("apply.committed");
   if (--change->open == 0)
     describe_after(revisions, change);
 }
@@ -289,10 +299,8 @@ void commit_pools(const Revisions& revisions, const ChangePtr& change) {
   }
 }
 
-void commit(const Revisions& revisions, const ChangePtr& change) {
-  stop_preparing(revisions, change);
-  change->receipt.prepare_time = lap(*change);
-  change->receipt.time = now();
+void put_in_effect(const Revisions& revisions, const ChangePtr& change) {
+  fault_point("apply.recorded");
   revisions.context->on_change(change->settings);
   keep(revisions, change);
   auto change_pools = ChangePools{change->added, {}, change->options.drain, longest_launch(*change->settings)};
@@ -302,6 +310,7 @@ void commit(const Revisions& revisions, const ChangePtr& change) {
   revisions.self->request(revisions.context->node, pool_deadline, std::move(change_pools))
     .then(
       [=](const PoolActors& removed) {
+        fault_point("apply.pools_known");
         for (const auto& [name, pool] : removed)
           change->pools[name] = pool;
         commit_pools(revisions, change);
@@ -310,6 +319,29 @@ void commit(const Revisions& revisions, const ChangePtr& change) {
         log::error("node did not answer a change of its pools", {{"error", render(from_caf(err))}});
         commit_pools(revisions, change);
       });
+}
+
+/// Records the change first: what is in effect is in effect after a crash, too.
+void commit(const Revisions& revisions, const ChangePtr& change) {
+  stop_preparing(revisions, change);
+  fault_point("apply.prepared");
+  auto& receipt = change->receipt;
+  receipt.prepare_time = lap(*change);
+  receipt.time = now();
+  auto record = std::make_shared<RevisionRecord>();
+  record->info = {change->number, receipt.time, change->options.origin, receipt.digest, receipt.difference, true};
+  record->files = change->files;
+  auto order = RecordRevision{std::move(record), {}, {}};
+  for (const auto& [pool, number] : change->generations)
+    order.generations.push_back({pool, number, change->number});
+  if (change->options.from_files)
+    order.file_digest = receipt.digest;
+  revisions.self->request(revisions.context->journal, journal_deadline, std::move(order))
+    .then([=] { put_in_effect(revisions, change); },
+          [=](caf::error& err) {
+            change->failure = from_caf(err);
+            fail(revisions, change);
+          });
 }
 
 // -- prepare ------------------------------------------------------------------------------------------------------------
@@ -341,7 +373,9 @@ Error late(const Change& change, const PoolName& pool, const caf::error& err) {
 
 void prepare_added(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
   auto order = prepare_order(change->settings, name, change->options.allow_fallback);
-  auto seed = new_pool(order.settings, order.node, revisions.state().last_generations[name] + 1);
+  auto number = revisions.state().last_generations[name] + 1;
+  change->generations[name] = number;
+  auto seed = new_pool(order.settings, order.node, number);
   // NODE makes it known, if it comes to that.
   seed.is_announced = false;
   auto& added = change->added[name];
@@ -358,8 +392,12 @@ void prepare_added(const Revisions& revisions, const ChangePtr& change, const Po
 
 void prepare_changed(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
   revisions.self->request(change->pools.at(name), change->options.timeout, prepare_order(change->settings, name, change->options.allow_fallback))
-    .then([=](const PreparedGeneration&) { one_prepared(revisions, change, std::nullopt); },
-          [=](caf::error& err) { one_prepared(revisions, change, late(*change, name, err)); });
+    .then(
+      [=](const PreparedGeneration& prepared) {
+        change->generations[name] = prepared.generation;
+        one_prepared(revisions, change, std::nullopt);
+      },
+      [=](caf::error& err) { one_prepared(revisions, change, late(*change, name, err)); });
 }
 
 void prepare(const Revisions& revisions, const ChangePtr& change) {
@@ -385,6 +423,9 @@ void prepare(const Revisions& revisions, const ChangePtr& change) {
 
 void no_change(const Revisions& revisions, const ChangePtr& change) {
   revisions.state().changing = 0;
+  // The files have been read, and say the same as what was applied meanwhile: at the next start they are no news.
+  if (change->options.from_files)
+    caf::anon_send(revisions.context->journal, RecordRevision{nullptr, {}, change->receipt.digest});
   change->receipt.revision = change->receipt.previous;
   change->receipt.time = now();
   change->promise.deliver(change->receipt);
@@ -467,7 +508,8 @@ caf::result<Receipt> roll_back(const Revisions& revisions, const RollBack& order
 } // namespace revision
 
 RevisionActor::behavior_type revision_actor(RevisionActor::stateful_pointer<RevisionState> self, RevisionContext context,
-                                            std::shared_ptr<const Settings> settings, std::vector<ConfigFile> files) {
+                                            std::vector<KnownRevision> known,
+                                            std::map<PoolName, uint64_t> last_generations) {
   using namespace revision;
   guard(self);
   self->set_down_handler([=](const caf::down_msg& down) {
@@ -476,11 +518,12 @@ RevisionActor::behavior_type revision_actor(RevisionActor::stateful_pointer<Revi
   });
   auto revisions = Revisions{self, std::make_shared<const RevisionContext>(std::move(context))};
   auto& state = self->state;
-  state.last_number = 1;
-  for (const auto& [name, pool] : settings->pools)
-    state.last_generations[pool.name] = 1;
-  auto digest = digest_of(*settings);
-  state.revisions.push_back({{1, now(), "start", std::move(digest), {}, true}, std::move(files), std::move(settings)});
+  for (auto& revision : known)
+    state.revisions.push_back({std::move(revision.record.info), std::move(revision.record.files), std::move(revision.settings)});
+  for (auto& revision : state.revisions)
+    revision.info.current = &revision == &state.revisions.back();
+  state.last_number = state.revisions.back().info.number;
+  state.last_generations = std::move(last_generations);
   return {
     [=](const PlanConfig& order) { return make_plan(revisions, order); },
     [=](ApplyConfig& order) { return apply(revisions, std::move(order.files), std::move(order.options)); },

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/policy/take_over.hpp"
 #include "actors/restarts.hpp"
+#include "messages/journal.hpp"
 #include "messages/revision.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -22,6 +24,7 @@ struct RevisionState {
   struct Revision {
     RevisionInfo info;
     std::vector<ConfigFile> files;
+    /// Null for one of an earlier berthd that is not in effect.
     std::shared_ptr<const Settings> settings;
   };
 
@@ -44,14 +47,15 @@ struct RevisionState {
 /// What the actor works with.
 struct RevisionContext {
   NodeActor node;
-  EventActor events;
+  JournalActor journal;
   SpawnPool spawn_pool;
   /// Called with the settings of each revision that takes effect, before it does.
   std::function<void(const std::shared_ptr<const Settings>&)> on_change;
 };
 
-/// REVISION of a node that runs by `settings`, read from `files`, as its first revision.
+/// REVISION of a node that has come to these revisions, of which the last one, with its settings, is in effect.
 RevisionActor::behavior_type revision_actor(RevisionActor::stateful_pointer<RevisionState> self, RevisionContext context,
-                                            std::shared_ptr<const Settings> settings, std::vector<ConfigFile> files);
+                                            std::vector<KnownRevision> revisions,
+                                            std::map<PoolName, uint64_t> last_generations);
 
 } // namespace berth

@@ -204,6 +204,8 @@ SelfCheckActor::behavior_type self_check_actor(Self self, SelfCheckOrder parts) 
     launchers.push_back({{ActorKind::launcher, "launcher " + std::to_string(launchers.size() + 1),
                           caf::actor_cast<caf::actor>(launcher)}});
   }
+  if (me.order->journal)
+    self->state.launchers.push_back({{ActorKind::journal, "journal", caf::actor_cast<caf::actor>(me.order->journal)}});
   if (me.order->watchdog.count() > 0)
     self->send(self, CheckDue{});
   return {

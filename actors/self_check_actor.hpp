@@ -4,6 +4,7 @@
 #include "messages/launcher.hpp"
 #include "messages/node.hpp"
 #include "messages/revision.hpp"
+#include "messages/journal.hpp"
 #include "messages/self_check.hpp"
 
 #include <caf/actor_clock.hpp>
@@ -23,6 +24,8 @@ struct SelfCheckOrder {
   NodeActor node;
   RevisionActor revisions;
   EventActor events;
+  /// They block by design: on the disk, on other processes.
+  JournalActor journal;
   std::vector<LauncherActor> launchers;
   /// Of the service manager; zero: it does not watch.
   std::chrono::milliseconds watchdog{0};
@@ -47,7 +50,7 @@ struct SelfCheckState {
     std::function<void(const Health&)> done;
   };
 
-  /// LAUNCHERs are asked beside the checks.
+  /// LAUNCHERs and JOURNAL are asked beside the checks.
   struct Launcher {
     OwnedActor who;
     bool lives = true;

@@ -61,6 +61,7 @@ void add_node(const NodeSettings& node, Rows& rows) {
   rows.add("berth.runtimes.runc", node.runc_binary.value);
   rows.add("berth.runtimes.runsc", node.runsc_binary.value);
   rows.add("berth.eventHistory", std::to_string(node.event_history.value));
+  rows.add("berth.eventMaxAge", format_duration(node.event_max_age.value));
 }
 
 void add_limit(const std::string& path, LimitRange range, std::string (*format)(uint64_t),

@@ -95,7 +95,7 @@ constexpr auto runtimes_table = std::array{KnownKey{"runc"}, KnownKey{"runsc"}};
 
 constexpr auto berth_table = std::array{
     KnownKey{"logs"},     KnownKey{"probeTimeout"}, KnownKey{"startTimeout"},
-    KnownKey{"runtimes"}, KnownKey{"eventHistory"},
+    KnownKey{"runtimes"}, KnownKey{"eventHistory"},   KnownKey{"eventMaxAge"},
 };
 
 /// A section as it is called in hints.

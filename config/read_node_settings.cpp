@@ -12,8 +12,10 @@ constexpr auto log_files = Bounds{1, 1000};
 /// Milliseconds: a runtime needs 20 to 500 ms for the container that proves that it works.
 constexpr auto probe_timeout = Bounds{100, 600'000};
 constexpr auto start_timeout = Bounds{1000, 3'600'000};
-/// An event takes some hundred bytes of memory.
+/// An event takes some hundred bytes of the journal.
 constexpr auto event_history = Bounds{1, 1'000'000};
+/// Milliseconds: from a minute to the longest duration that can be written.
+constexpr auto event_max_age = Bounds{60'000, 3'600'000'000};
 /// PATH_MAX, with its terminating zero.
 constexpr size_t max_path = 4095;
 
@@ -62,6 +64,7 @@ void read_node_settings(const YamlNode* node, LoadState& state) {
   read_binary(runtimes, "runc", settings.runc_binary);
   read_binary(runtimes, "runsc", settings.runsc_binary);
   section.read("eventHistory", settings.event_history, event_history);
+  section.read("eventMaxAge", settings.event_max_age, event_max_age);
 }
 
 } // namespace berth

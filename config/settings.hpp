@@ -103,6 +103,8 @@ struct NodeSettings {
   Sourced<std::string> runsc_binary{"runsc", {}};
   /// How many past events are kept for `events --since`.
   Sourced<uint32_t> event_history{65'536, {}};
+  /// And for how long.
+  Sourced<std::chrono::milliseconds> event_max_age{std::chrono::hours{24 * 7}, {}};
 };
 
 /// Defaults for all pools, given at the level of `worker`. The pools have them applied already.

@@ -21,13 +21,16 @@ struct StartMonitor {
   ContainerInfo info;
   /// Whether an OOM kill shall take the whole container (cgroup v2: memory.oom.group).
   bool oom_group = false;
-  /// It was created already, so there is a link to be given, and nothing to be started.
-  bool is_created = false;
+  /// For the record in its directory.
+  uint64_t ticket = 0;
+  std::chrono::milliseconds grace{0};
+  /// There is a monitor, or there was one: nothing is started.
+  bool is_started = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, StartMonitor& x) {
-  return f(x.info, x.oom_group, x.is_created);
+  return f(x.info, x.oom_group, x.ticket, x.grace, x.is_started);
 }
 
 /// LAUNCHER -> CONTAINER: the plan is sent, the monitor is at work. The link tells whoever listens the whole story, from its
@@ -46,15 +49,30 @@ auto inspect(Inspector& f, RemoveFiles& x) {
   return f(x.info);
 }
 
-/// CONTAINER -> LAUNCHER: the monitor died before its work was done; do the rest of it: end the container's processes,
-/// delete the runtime's record, remove cgroups and layers.
+/// CONTAINER -> LAUNCHER: the monitor has gone, and its last word was not heard. If it died before its work was done, do the rest
+/// of it: end the container's processes, delete the runtime's record, remove cgroups and layers.
 struct SweepContainer {
   ContainerInfo info;
+  /// The host was started anew: no process and no group is the container's.
+  bool rebooted = false;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, SweepContainer& x) {
-  return f(x.info);
+  return f(x.info, x.rebooted);
+}
+
+/// LAUNCHER -> CONTAINER: nothing is left but files.
+struct SweptContainer {
+  /// All that the monitor has told, in its own packets. If its last word is not in it, it died, and was stood in for.
+  std::vector<std::string> story;
+  /// What could not be removed; empty if nothing is left.
+  std::string leftovers;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, SweptContainer& x) {
+  return f(x.story, x.leftovers);
 }
 
 /// How long one order may take, those in front of it included.
@@ -64,7 +82,7 @@ constexpr auto launcher_deadline = std::chrono::seconds{60};
 using LauncherActor = caf::typed_actor<
   caf::replies_to<StartMonitor>::with<MonitorLink>,
   caf::replies_to<RemoveFiles>::with<void>,
-  caf::replies_to<SweepContainer>::with<void>>;
+  caf::replies_to<SweepContainer>::with<SweptContainer>>;
 
 } // namespace berth
 

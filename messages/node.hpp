@@ -65,6 +65,39 @@ auto inspect(Inspector& f, ListPools&) {
   return f();
 }
 
+/// API -> NODE: take no launches any more, and end what runs: first by itself, from `deadline` on by a stop with the grace period of
+/// its pool, the newest first. Answered when nothing runs.
+struct DrainNode {
+  std::chrono::milliseconds deadline{0};
+  /// Also after a crash or a restart; else only for as long as this berthd lives.
+  bool is_lasting = true;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, DrainNode& x) {
+  return f(x.deadline, x.is_lasting);
+}
+
+/// NODE -> API.
+struct DrainReport {
+  /// Containers that ended since the drain began, and how many of these had to be stopped.
+  uint32_t ended = 0;
+  uint32_t stopped = 0;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, DrainReport& x) {
+  return f(x.ended, x.stopped);
+}
+
+/// API -> NODE: take launches again.
+struct UndrainNode {};
+
+template <class Inspector>
+auto inspect(Inspector& f, UndrainNode&) {
+  return f();
+}
+
 /// POOL -> NODE: this actor stands for the container from now on. Never leaves the process.
 struct ContainerSpawned {
   ContainerId id;
@@ -120,6 +153,9 @@ auto inspect(Inspector& f, ContainerRemoved& x) {
   return f(x.id);
 }
 
+/// The longest that a drain may take, deadline and grace periods included.
+constexpr auto drain_limit = std::chrono::milliseconds{std::chrono::hours{24 * 7}};
+
 using ContainerInfos = std::vector<ContainerInfo>;
 using PoolInfos = std::vector<PoolInfo>;
 
@@ -132,6 +168,7 @@ using PoolInfos = std::vector<PoolInfo>;
 ///     API -- CancelLaunch -----> NODE --> (delegated to the POOL), or false if the launch has left the queue
 ///     API -- ListContainers ---> NODE --> ContainerInfos, by time of acceptance
 ///     API -- ListPools --------> NODE --> PoolInfos, by name
+///     API -- DrainNode --------> NODE --> DrainReport, when nothing runs any more
 ///     SELF_CHECK - ListActors -> NODE --> OOM and the pools
 ///
 /// It starts pools and OOM again when they die, and has what is needed for that: POOL and CONTAINER tell it what they must not
@@ -149,6 +186,8 @@ using NodeActor = caf::typed_actor<
   caf::replies_to<ListPools>::with<PoolInfos>,
   caf::replies_to<FindPools>::with<PoolActors>,
   caf::replies_to<ChangePools>::with<PoolActors>,
+  caf::replies_to<DrainNode>::with<DrainReport>,
+  caf::replies_to<UndrainNode>::with<void>,
   caf::reacts_to<ContainerSpawned>,
   caf::reacts_to<KeepContainer>,
   caf::replies_to<RecallContainer>::with<RecalledContainer>,

@@ -81,13 +81,13 @@ constexpr auto health_deadline = 3 * health_answer_deadline + std::chrono::secon
 ///
 ///     SELF_CHECK - ListActors ---> NODE --> OOM, the pools
 ///     SELF_CHECK - ListActors ---> every POOL --> its containers, its selectors and runtimes, all generations
-///     SELF_CHECK - AreYouThere --> all of them, REVISION, EVENT, the LAUNCHERs
+///     SELF_CHECK - AreYouThere --> all of them, REVISION, EVENT, JOURNAL, the LAUNCHERs
 ///     API -- CheckHealth --------> SELF_CHECK --> Health
 ///
 /// For a service manager that watches berthd it begins a check every half of the watchdog's interval. The watchdog is fed when
 /// all have answered, which leaves each of them the other half; whoever is late is named in the log after half of that.
 ///
-/// A LAUNCHER blocks by design, with up to `launcher_deadline` for an order, and is not waited for: it is well as long as its
+/// A LAUNCHER, as JOURNAL, blocks by design, with up to `launcher_deadline` for an order, and is not waited for: it is well as long as its
 /// oldest question is younger than that. Beyond it, those who wait for the launcher are given up, too. An actor that is dead
 /// is not silent: its owner starts it again, or berthd ends by its death.
 using SelfCheckActor = caf::typed_actor<caf::replies_to<CheckHealth>::with<Health>,

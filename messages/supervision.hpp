@@ -20,6 +20,7 @@ enum class ActorKind : uint8_t {
   node,
   revision,
   event,
+  journal,
   launcher,
 };
 

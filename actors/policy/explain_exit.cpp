@@ -61,7 +61,9 @@ ExitInfo explain_exit(const ExitFacts& facts) {
   result.code = result.signal != 0 ? 128 + result.signal : (facts.wait_status >> 8) & 0xff;
   auto how = result.signal != 0 ? "ended by " + signal_name(result.signal)
                                 : "exited with code " + std::to_string(result.code);
-  if (facts.monitor_lost)
+  if (facts.rebooted)
+    result.reason = "the host was started anew while it ran; there is no exit status";
+  else if (facts.monitor_lost)
     result.reason = "its monitor died, and the container was ended; the real exit status is unknown";
   else if (facts.oom_killed)
     result.reason = facts.memory_limit > 0 ? "killed at its memory limit of " + describe_limit(facts)

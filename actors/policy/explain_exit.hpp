@@ -19,6 +19,8 @@ struct ExitFacts {
   bool stop_asked = false;
   /// The monitor died, so that the real status is unknown.
   bool monitor_lost = false;
+  /// The host was started anew, so that there is no status.
+  bool rebooted = false;
 };
 
 /// Exit code, signal and a reason for people. A signal n gives the code 128+n, as in a shell.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/event.hpp"
+#include "messages/ledger.hpp"
 #include "messages/node.hpp"
 #include "messages/reload.hpp"
 #include "messages/revision.hpp"
@@ -65,6 +66,8 @@ std::string to_wire(const ContainerInfos& containers);
 std::string to_wire(const Plan& plan);
 std::string to_wire(const Receipt& receipt);
 std::string to_wire(const RevisionInfos& revisions);
+std::string to_wire(const Ledger& ledger);
+std::string to_wire(const DrainReport& report);
 
 /// What a container used at `time`. Values that the kernel does not tell are null.
 std::string to_wire(const ContainerInfo& container, const ContainerStats& stats, Timestamp time);

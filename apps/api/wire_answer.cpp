@@ -232,6 +232,9 @@ int http_status_of(const Error& error) {
     case ec::override_denied:
     case ec::unsupported: return 422;
     case ec::limit_reached: return 429;
+    case ec::journal_failed: return 507;
+    case ec::interrupted:
+    case ec::draining:
     case ec::pool_unavailable:
     case ec::shutting_down:
     case ec::restarting:

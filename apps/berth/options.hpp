@@ -150,6 +150,17 @@ struct HistoryOptions {
   bool json = false;
 };
 
+struct DoctorOptions {
+  bool json = false;
+};
+
+struct DrainOptions {
+  /// Seconds; empty: at once.
+  std::string deadline;
+  bool cancel = false;
+  bool json = false;
+};
+
 struct EventsOptions {
   std::optional<uint64_t> since;
   bool follow = true;
@@ -177,7 +188,7 @@ struct VersionOptions {
 using VerbOptions =
   std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
                RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, ReloadOptions, RollbackOptions,
-               HistoryOptions, EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
+               HistoryOptions, DoctorOptions, DrainOptions, EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
 
 /// Where the daemon listens.
 struct Endpoint {

@@ -14,8 +14,8 @@ constexpr auto footer = R"~(Examples:
   berth history
   berth history -o json | jq '.[-1].changes'
 
-The revision with the star is in effect. +pool was added, -pool removed, ~pool changed. Kept since
-berthd started.)~";
+The revision with the star is in effect. +pool was added, -pool removed, ~pool changed. The last 100 are
+kept, also over restarts of berthd.)~";
 
 } // namespace
 

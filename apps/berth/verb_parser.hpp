@@ -51,6 +51,8 @@ VerbParser apply_parser();
 VerbParser reload_parser();
 VerbParser rollback_parser();
 VerbParser history_parser();
+VerbParser doctor_parser();
+VerbParser drain_parser();
 VerbParser events_parser();
 VerbParser oom_parser();
 VerbParser validate_parser();

@@ -4,6 +4,7 @@
 #include "apps/api/wire.hpp"
 #include "apps/berthd/http_connection.hpp"
 #include "apps/berthd/node_client.hpp"
+#include "messages/ledger.hpp"
 #include "runtimes/linux/cgroup.hpp"
 #include "runtimes/oci_spec.hpp"
 
@@ -36,6 +37,8 @@ struct ApiContext {
   BundleHost bundle_host;
   /// What a running container uses. Must be callable from any thread.
   std::function<Result<ContainerStats>(const ContainerInfo&)> stats;
+  /// What was there when berthd started; null where that is not asked for.
+  std::shared_ptr<const Ledger> ledger;
   ReloadActor reload;
   SelfCheckActor self_check;
   /// After how long a stream that has nothing to say sends an empty line.

@@ -1,6 +1,7 @@
 #include "apps/berthd/daemon.hpp"
 
 #include "actors/event_actor.hpp"
+#include "actors/journal_actor.hpp"
 #include "actors/launcher_actor.hpp"
 #include "actors/log.hpp"
 #include "actors/node_actor.hpp"
@@ -12,12 +13,15 @@
 #include "actors/runtime_actor.hpp"
 #include "actors/self_check_actor.hpp"
 #include "apps/berthd/http_server.hpp"
+#include "apps/berthd/past.hpp"
 #include "messages/caf_error.hpp"
 #include "messages/registration.hpp"
 #include "runtimes/linux/bundle_host.hpp"
+#include "runtimes/linux/event_flag.hpp"
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/find_program.hpp"
 #include "runtimes/linux/lock_file.hpp"
+#include "runtimes/linux/wait_any.hpp"
 #include "runtimes/launch_monitor.hpp"
 #include "runtimes/runtime_probe.hpp"
 
@@ -62,23 +66,6 @@ Result<std::string> find_monitor(const std::string& option) {
     return failure(ec::system_error, beside.error().subject, beside.error().reason,
                    "install berth-monitor beside berthd, or name it with --monitor");
   return beside;
-}
-
-/// Containers that an earlier run of the daemon has left. They go on, and their ids stay taken.
-std::set<ContainerId> find_foreign(const NodePaths& paths) {
-  auto result = std::set<ContainerId>{};
-  auto ignored = std::error_code{};
-  for (const auto& entry : std::filesystem::directory_iterator{paths.containers(), ignored})
-    if (auto name = entry.path().filename().string(); !name.starts_with(probe_id_prefix))
-      result.insert({std::move(name)});
-  if (!result.empty()) {
-    auto ids = std::string{};
-    for (const auto& id : result)
-      ids += (ids.empty() ? "" : ",") + id.value;
-    log::warn("containers of an earlier run of berthd are left alone",
-              {{"count", std::to_string(result.size())}, {"ids", ids}, {"directory", paths.containers()}});
-  }
-  return result;
 }
 
 Result<LaunchHost> make_host(const NodePaths& paths, const Settings& settings, const std::string& monitor_option) {
@@ -270,7 +257,8 @@ private:
 
 /// What the API has to know of the node.
 ApiContext api_context(caf::actor_system& system, const NodeActor& node, const RevisionActor& revisions,
-                       const NodeContextPtr& context, const std::shared_ptr<CurrentSettings>& current,
+                       const EventActor& events, const NodeContextPtr& context,
+                       const std::shared_ptr<CurrentSettings>& current, const std::shared_ptr<const Ledger>& ledger,
                        const ReloadActor& reload, const SelfCheckActor& self_check) {
   auto times = [current](const PoolName& name) {
     auto settings = current->get();
@@ -286,11 +274,12 @@ ApiContext api_context(caf::actor_system& system, const NodeActor& node, const R
   return {system,
           node,
           revisions,
-          context->events,
+          events,
           ServerVersion{version, context->host.facts.hostname, now(), own_pid()},
           times,
           context->host.bundle,
           stats,
+          ledger,
           reload,
           self_check};
 }
@@ -300,23 +289,51 @@ void note(const Result<void>& told) {
     log::warn("service manager was not told", {{"error", render(told.error())}});
 }
 
-SelfCheckOrder self_check_order(const NodeActor& node, const RevisionActor& revisions, const NodeContextPtr& context,
-                                const std::shared_ptr<ServiceManager>& service) {
+SelfCheckOrder self_check_order(const NodeActor& node, const RevisionActor& revisions, const JournalActor& journal, const EventActor& events,
+                                const NodeContextPtr& context, const std::shared_ptr<ServiceManager>& service) {
   auto watchdog = std::chrono::duration_cast<std::chrono::milliseconds>(service->watchdog());
   return {node,
           revisions,
-          context->events,
+          events,
+          journal,
           context->launchers,
           watchdog,
           [=] { note(service->feed_watchdog()); },
           [=](const std::string& status) { note(service->tell(status)); }};
 }
 
-void publish(const EventActor& events, const char* type) {
+/// What the JOURNAL of this node works with.
+JournalOrder journal_order(const Past& past, const NodePaths& paths, const NodeSettings& settings) {
+  auto order = JournalOrder{};
+  order.journal = past.journal;
+  order.reopen = [directory = paths.state_directory] { return Journal::open(directory); };
+  for (const auto& pool : past.begin.pools)
+    order.containers.insert(order.containers.end(), pool.containers.begin(), pool.containers.end());
+  order.last_event = past.last_event;
+  order.boot_id = past.host.facts.boot_id;
+  order.limits.events = settings.event_history.value;
+  order.limits.event_age = settings.event_max_age.value;
+  return order;
+}
+
+void publish(const JournalActor& journal, const char* type) {
   auto event = Event{};
   event.type = type;
   event.texts["version"] = version;
-  caf::anon_send(events, std::move(event));
+  caf::anon_send(journal, std::move(event));
+}
+
+void publish_ledger(const JournalActor& journal, const Ledger& ledger) {
+  auto event = Event{};
+  event.type = "node.reconciled";
+  event.numbers["tookUs"] = ledger.took.count() / 1000;
+  for (auto verdict : {Verdict::adopted, Verdict::finished, Verdict::orphan, Verdict::foreign})
+    event.numbers[to_string(verdict)] = static_cast<int64_t>(
+      verdict == Verdict::orphan || verdict == Verdict::foreign ? count(ledger, verdict)
+                                                                : count(ledger, LedgerKind::container, verdict));
+  for (const auto& note : ledger.notes)
+    event.texts["notes"] += (event.texts["notes"].empty() ? "" : "; ") + note;
+  caf::anon_send(journal, std::move(event));
 }
 
 } // namespace
@@ -331,6 +348,7 @@ struct Daemon::Parts {
   std::unique_ptr<caf::actor_system> system;
   NodeActor node;
   RevisionActor revisions;
+  JournalActor journal;
   EventActor events;
   ReloadActor reload;
   std::shared_ptr<ServiceManager> service;
@@ -358,22 +376,24 @@ Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {
 Daemon::~Daemon() = default;
 
 Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
-  auto& settings = options.settings;
   auto paths = node_paths(options.root);
   auto parts = std::make_unique<Parts>();
   if (auto made = make_node_directories(paths); !made)
     return failure(made.error());
-  auto lock = take_lock(paths.run_directory + "/berthd.lock");
+  auto lock = take_lock(paths.state_directory + "/berthd.lock");
   if (!lock)
     return failure(lock.error());
   parts->lock = std::move(*lock);
-  auto host = make_host(paths, settings, options.monitor_binary);
-  if (!host)
-    return failure(host.error());
+  auto past = take_over_node(paths, options, [&](const Settings& in_effect) {
+    return make_host(paths, in_effect, options.monitor_binary);
+  });
+  if (!past)
+    return failure(past.error());
+  auto& begin = past->begin;
+  const auto& settings = *begin.settings;
+  auto host = &past->host;
   parts->host = *host;
-  auto shared = std::make_shared<const Settings>(settings);
-  parts->settings = std::make_shared<CurrentSettings>(paths, shared);
-  remove_stale_probes(paths);
+  parts->settings = std::make_shared<CurrentSettings>(paths, begin.settings);
   if (auto made = make_canary_root(*host); !made)
     return failure(made.error());
   auto fds = FdMonitor::start();
@@ -388,7 +408,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   context->settings = settings.node;
   context->fds = parts->fds;
   context->probe_rounds = probe_rounds(settings.pools.size(), host->facts);
-  context->events = system.spawn(event_actor, settings.node.event_history.value);
+  context->journal = system.spawn<caf::detached>(journal_actor, journal_order(*past, paths, settings.node));
   context->restart_limits = options.restart_limits;
   context->on_spawn = options.on_spawn;
   // From here on there are actors, and the destructor of their system would wait for all of them: after a failure the process
@@ -399,32 +419,39 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   };
   for (auto i = 0; i < launcher_count; ++i)
     context->launchers.push_back(system.spawn<caf::detached>(launcher_actor, *host, parts->fds));
-  parts->events = context->events;
-  publish(parts->events, "node.started");
+  parts->journal = context->journal;
+  parts->events = system.spawn(event_actor, context->journal, past->last_event, 4096u);
+  publish(parts->journal, "node.started");
+  publish_ledger(parts->journal, *past->ledger);
   auto spawn_pool = SpawnPool{pool_spawner(system, context)};
   auto spawn_oom = oom_spawner(system, parts->fds, host->cgroups->host().version, context->on_spawn);
   parts->node = system.spawn(
-    node_actor, NodeOrder{shared, spawn_pool, spawn_oom, parts->events, find_foreign(paths), context->restart_limits});
-  auto revision_context = RevisionContext{parts->node, parts->events, spawn_pool,
+    node_actor, NodeOrder{begin.settings, std::move(begin.pools), begin.last_ticket,
+                          past->meta[meta_drained] == "true", spawn_pool, spawn_oom, parts->journal,
+                          std::move(past->foreign), context->restart_limits});
+  auto revision_context = RevisionContext{parts->node, parts->journal, spawn_pool,
                                           [current = parts->settings](const std::shared_ptr<const Settings>& next) {
                                             current->set(next);
                                           }};
-  parts->revisions = system.spawn(revision_actor, std::move(revision_context), shared, std::move(options.files));
+  parts->revisions = system.spawn(revision_actor, std::move(revision_context), std::move(begin.revisions),
+                                  std::move(begin.last_generations));
   parts->service = options.service ? options.service : std::make_shared<ServiceManager>();
   parts->reload = system.spawn(reload_actor, parts->revisions, options.read_config, parts->service);
-  auto self_check = system.spawn(self_check_actor, self_check_order(parts->node, parts->revisions, context, parts->service));
+  auto self_check = system.spawn(self_check_actor, self_check_order(parts->node, parts->revisions, parts->journal, parts->events, context,
+                                                                  parts->service));
   auto vital = std::vector<std::pair<const char*, caf::actor>>{
     {"reload", caf::actor_cast<caf::actor>(parts->reload)},
     {"self-check", caf::actor_cast<caf::actor>(self_check)},
     {"node", caf::actor_cast<caf::actor>(parts->node)},
     {"revision", caf::actor_cast<caf::actor>(parts->revisions)},
+    {"journal", caf::actor_cast<caf::actor>(parts->journal)},
     {"event", caf::actor_cast<caf::actor>(parts->events)}};
   for (const auto& launcher : context->launchers)
     vital.emplace_back("launcher", caf::actor_cast<caf::actor>(launcher));
   end_with(system, vital);
   auto server = HttpServer::start({.socket_path = paths.socket,
-                                   .api = api_context(system, parts->node, parts->revisions, context, parts->settings,
-                                                      parts->reload, self_check),
+                                   .api = api_context(system, parts->node, parts->revisions, parts->events, context, parts->settings,
+                                                      past->ledger, parts->reload, self_check),
                                    .socket_group = options.socket_group});
   if (!server)
     return give_up(server.error());
@@ -441,10 +468,31 @@ void Daemon::reload(const std::string& origin) {
   caf::anon_send(parts_->reload, Reload{{.origin = origin}});
 }
 
+void Daemon::stop_containers(const UniqueFd& interrupt) {
+  auto done = EventFlag::make();
+  if (!done)
+    return log::error("containers cannot be stopped, they go on", {{"error", render(done.error())}});
+  auto flag = std::make_shared<const EventFlag>(std::move(*done));
+  parts_->system->spawn([node = parts_->node, flag](caf::event_based_actor* self) {
+    self->request(node, drain_limit, DrainNode{std::chrono::milliseconds{0}, false})
+      .then([flag](const DrainReport&) { flag->raise(); }, [flag](caf::error&) { flag->raise(); });
+  });
+  wait_any({{&flag->fd()}, {&interrupt}}, wait_forever);
+}
+
 void Daemon::stop() {
   note(parts_->service->stopping("Stops; its containers go on"));
-  publish(parts_->events, "node.stopping");
+  publish(parts_->journal, "node.stopping");
   parts_->server->stop();
+  // What has happened is recorded before the process ends.
+  if (auto written = EventFlag::make()) {
+    auto flag = std::make_shared<const EventFlag>(std::move(*written));
+    parts_->system->spawn([journal = parts_->journal, flag](caf::event_based_actor* self) {
+      self->request(journal, journal_deadline, RecordRevision{})
+        .then([flag] { flag->raise(); }, [flag](caf::error&) { flag->raise(); });
+    });
+    wait_any({{&flag->fd()}}, journal_deadline);
+  }
   parts_->host.cgroups->remove_all();
   remove_empty_roots(parts_->settings->roots());
   log::info("berthd stopped; its containers go on");

@@ -5,6 +5,7 @@
 #include "messages/error.hpp"
 #include "messages/reload.hpp"
 #include "messages/revision.hpp"
+#include "runtimes/linux/unique_fd.hpp"
 #include "runtimes/linux/service_manager.hpp"
 
 #include <memory>
@@ -43,6 +44,10 @@ public:
 
   /// Runs by the configured files as they are now, or changes nothing. Does not wait for it: the log tells what came of it.
   void reload(const std::string& origin);
+
+  /// Takes no launches any more, and stops all containers with the grace periods of their pools. Returns when none runs, or as
+  /// soon as `interrupt` is readable.
+  void stop_containers(const UniqueFd& interrupt);
 
   /// Stops serving. The containers go on: each has its own monitor.
   void stop();

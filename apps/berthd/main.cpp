@@ -24,7 +24,8 @@ constexpr auto footer = R"(Examples:
   berthd --config /etc/berth/berth.yaml
   berthd --config berth.yaml --root /tmp/node1 --log-level info
 
-The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on. SIGHUP makes it
+The daemon stays in the foreground and logs to stderr. SIGTERM and SIGINT end it; its containers go on (but for
+--stop-containers), and the next berthd takes them over. SIGHUP makes it
 read its configuration again and run by it, or change nothing if that is not possible; the log has the receipt.
 `berth reload` does the same and waits for it.
 
@@ -55,6 +56,7 @@ struct Options {
   std::string monitor;
   std::string socket_group;
   std::string log_level = "debug";
+  bool stop_containers = false;
 };
 
 } // namespace
@@ -75,6 +77,8 @@ int main(int argc, char** argv) {
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
     ->type_name("LEVEL")
     ->capture_default_str();
+  app.add_flag("--stop-containers", options.stop_containers,
+               "Stop all containers when SIGTERM or SIGINT ends the daemon; a second signal leaves the rest running");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& ex) {
@@ -126,6 +130,8 @@ int main(int argc, char** argv) {
       break;
     (*daemon)->reload("SIGHUP");
   }
+  if (options.stop_containers)
+    (*daemon)->stop_containers(*signals);
   (*daemon)->stop();
   // The destructor of the actor system would wait for every actor and every thread of theirs, and nothing that they could
   // still do matters: containers and records are in other hands.

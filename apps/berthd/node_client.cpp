@@ -1,5 +1,7 @@
 #include "apps/berthd/node_client.hpp"
 
+#include "messages/journal.hpp"
+
 #include "messages/caf_error.hpp"
 
 #include <caf/actor_system.hpp>
@@ -201,6 +203,14 @@ Result<Health> NodeClient::health(const SelfCheckActor& actor) const {
 
 Result<RevisionInfos> NodeClient::revisions() const {
   return ask<RevisionInfos>(revisions_, describe_deadline, ListRevisions{});
+}
+
+Result<DrainReport> NodeClient::drain(std::chrono::milliseconds deadline) const {
+  return ask<DrainReport>(node_, drain_limit, DrainNode{deadline, true});
+}
+
+Result<void> NodeClient::undrain() const {
+  return ask<void>(node_, journal_deadline, UndrainNode{});
 }
 
 Result<Pending<EventBatch>> NodeClient::begin_events(const ReadEvents& wish) const {

@@ -64,6 +64,9 @@ public:
   Result<Receipt> reload(const ReloadActor& actor, Reload order) const;
   Result<RevisionInfos> revisions() const;
 
+  /// Returns when nothing runs any more.
+  Result<DrainReport> drain(std::chrono::milliseconds deadline) const;
+  Result<void> undrain() const;
   Result<Health> health(const SelfCheckActor& actor) const;
 
   Result<EventBatch> events(const ReadEvents& wish) const;

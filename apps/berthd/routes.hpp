@@ -11,6 +11,9 @@ namespace berth {
 // whoever called: as the answer, or as the last line of a stream that has begun.
 Result<void> get_version(Call& call);
 Result<void> get_openapi(Call& call);
+Result<void> get_reconciliation(Call& call);
+Result<void> drain_node(Call& call);
+Result<void> undrain_node(Call& call);
 Result<void> get_health(Call& call);
 Result<void> list_pools(Call& call);
 Result<void> get_pool(Call& call);
@@ -60,6 +63,9 @@ struct Route {
 inline constexpr auto routes = std::to_array<Route>({
     {"GET", "/v1/version", get_version},
     {"GET", "/v1/openapi.yaml", get_openapi},
+    {"GET", "/v1/reconciliation", get_reconciliation},
+    {"POST", "/v1/drain", drain_node, 0, true, {"deadline"}},
+    {"DELETE", "/v1/drain", undrain_node},
     {"GET", "/v1/health", get_health},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},

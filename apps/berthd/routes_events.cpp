@@ -84,7 +84,8 @@ Result<void> get_events(Call& call) {
     if (auto sent = lines.send(lines_of(*batch, tell_gap)); !sent)
       return sent;
     tell_gap = true;
-    if (!*follow && batch->events.size() < batch_size)
+    // What is kept comes in parts, those that are not in memory any more first.
+    if (!*follow && batch->cursor >= *cursor)
       return {};
     if (auto sent = lines.keep_alive(); !sent)
       return sent;

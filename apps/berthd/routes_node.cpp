@@ -13,6 +13,27 @@ Result<void> get_openapi(Call& call) {
   return call.reply.send(200, yaml_type, openapi_text);
 }
 
+Result<void> get_reconciliation(Call& call) {
+  static const auto nothing = Ledger{};
+  return call.reply.send_json(200, to_wire(call.api.ledger ? *call.api.ledger : nothing));
+}
+
+Result<void> drain_node(Call& call) {
+  auto deadline = call.query.seconds("deadline");
+  if (!deadline)
+    return failure(std::move(deadline.error()));
+  auto report = call.node.drain(deadline->value_or(std::chrono::milliseconds{0}));
+  if (!report)
+    return failure(std::move(report.error()));
+  return call.reply.send_json(200, to_wire(*report));
+}
+
+Result<void> undrain_node(Call& call) {
+  if (auto done = call.node.undrain(); !done)
+    return done;
+  return call.reply.send(204, {}, {});
+}
+
 Result<void> get_health(Call& call) {
   auto health = call.node.health(call.api.self_check);
   if (!health)

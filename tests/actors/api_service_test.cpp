@@ -18,7 +18,7 @@ TEST_CASE("health tells how many actors of each kind have answered", "[api]") {
     CHECK(actors["count"] == 1);
     CHECK(actors["slowestUs"] >= 0);
   }
-  CHECK(kinds == std::vector<std::string>{"node", "revision", "event"});
+  CHECK(kinds == std::vector<std::string>{"node", "revision", "event", "journal"});
 }
 
 TEST_CASE("health is 503 and names whoever does not answer", "[api]") {

@@ -8,6 +8,7 @@
 #include "messages/caf_error.hpp"
 #include "messages/registration.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/memory_journal.hpp"
 #include "tests/support/http.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -193,6 +194,8 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
       },
       [](const FindPools&) { return PoolActors{}; },
       [](const ChangePools&) { return PoolActors{}; },
+      [](const DrainNode&) { return DrainReport{3, 2}; },
+      [](const UndrainNode&) {},
       [](const ContainerSpawned&) {},
       [](const KeepContainer&) {},
       [](const RecallContainer&) { return RecalledContainer{}; },
@@ -245,7 +248,7 @@ struct SharingConfig : caf::actor_system_config {
 class ApiWorld {
 public:
   explicit ApiWorld(std::function<void(HttpServerOptions&)> adjust = {}, uint32_t history = 1000)
-      : events(sys.spawn(event_actor, history)), node(sys.spawn(fake_node, script)) {
+      : journal_script{history, {}, {}, {}, {}, {}}, node(sys.spawn(fake_node, script)) {
     auto pool = PoolInfo{};
     pool.name.value = "web";
     pool.state = PoolState::ready;
@@ -266,6 +269,7 @@ public:
     caf::anon_send_exit(node, caf::exit_reason::kill);
     caf::anon_send_exit(revisions, caf::exit_reason::kill);
     caf::anon_send_exit(events, caf::exit_reason::kill);
+    caf::anon_send_exit(journal, caf::exit_reason::kill);
     caf::anon_send_exit(reload, caf::exit_reason::kill);
     caf::anon_send_exit(self_check, caf::exit_reason::kill);
     sys.await_actors_before_shutdown(false);
@@ -279,7 +283,7 @@ public:
       return ContainerStats{};
     };
     return {
-        sys, node, revisions, events, {"0.1.0", "host-1", Timestamp{1}, 77}, times, {}, stats, reload, self_check};
+        sys, node, revisions, events, {"0.1.0", "host-1", Timestamp{1}, 77}, times, {}, stats, {}, reload, self_check};
   }
 
   void add(const ContainerInfo& container) {
@@ -288,7 +292,7 @@ public:
   }
 
   void publish(Event event) const {
-    caf::anon_send(events, std::move(event));
+    caf::anon_send(journal, std::move(event));
   }
 
   void publish(const std::string& type, const std::string& container = {},
@@ -330,7 +334,9 @@ public:
   SharingConfig config;
   caf::actor_system sys{config};
   ScriptPtr script = std::make_shared<Script>();
-  EventActor events;
+  JournalScript journal_script;
+  JournalActor journal = sys.spawn(memory_journal, &journal_script);
+  EventActor events = sys.spawn(event_actor, journal, uint64_t{0}, 8u);
   NodeActor node;
   RevisionActor revisions = sys.spawn(fake_revisions);
   /// What is in the configured file; an error: it cannot be read.
@@ -342,7 +348,7 @@ public:
                                    });
                                  }},
                                  std::make_shared<ServiceManager>());
-  SelfCheckActor self_check = sys.spawn(self_check_actor, SelfCheckOrder{node, revisions, events, {}, {}, {}, {}});
+  SelfCheckActor self_check = sys.spawn(self_check_actor, SelfCheckOrder{node, revisions, events, journal, {}, {}, {}, {}});
   std::unique_ptr<HttpServer> server;
 };
 

@@ -1,15 +1,18 @@
 #include "actors/container_actor.hpp"
 
-#include "actors/event_actor.hpp"
 #include "runtimes/linux/process.hpp"
 #include "runtimes/linux/unix_socket.hpp"
 #include "tests/support/actor_world.hpp"
 #include "tests/support/command.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/alive.hpp"
+#include "tests/support/memory_journal.hpp"
 
 #include <csignal>
 
 using namespace berth;
+using berth::test::JournalScript;
+using berth::test::memory_journal;
 using namespace std::chrono_literals;
 
 namespace {
@@ -40,10 +43,12 @@ struct ContainerWorld : berth::test::ActorWorld {
   /// A real process, because the actor holds a pidfd of init.
   Child init = Child::spawn({"sleep", "1000"}).value();
 
-  EventActor events = spawn([this]() -> EventActor::behavior_type {
-    return {[this](const Event& event) { story.push_back(event.type); },
-            [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
-  });
+  JournalScript journal_script = [this] {
+    auto script = JournalScript{};
+    script.on_event = [this](const Event& event) { story.push_back(event.type); };
+    return script;
+  }();
+  JournalActor journal = spawn(memory_journal, &journal_script);
 
   OomActor oom = make_oom();
 
@@ -98,7 +103,10 @@ struct ContainerWorld : berth::test::ActorWorld {
                 return to_caf({ec::system_error, "unlink /x", "Read-only file system", {}});
               return caf::unit;
             },
-            [this](const SweepContainer&) { story.push_back("swept"); }};
+            [this](const SweepContainer&) {
+              story.push_back("swept");
+              return SweptContainer{};
+            }};
   });
 
   PoolActor make_pool() {
@@ -137,6 +145,8 @@ struct ContainerWorld : berth::test::ActorWorld {
             [](const ListPools&) { return PoolInfos{}; },
             [](const FindPools&) { return PoolActors{}; },
             [](const ChangePools&) { return PoolActors{}; },
+            [](const DrainNode&) { return DrainReport{}; },
+            [](const UndrainNode&) {},
             [](const ContainerSpawned&) {},
             [this](const KeepContainer& keep) { memory = *keep.memory; },
             [](const RecallContainer&) -> caf::result<RecalledContainer> { return caf::sec::runtime_error; },
@@ -161,7 +171,7 @@ struct ContainerWorld : berth::test::ActorWorld {
   void launch(std::function<void(ContainerMemory&)> change = {}) {
     auto node = std::make_shared<NodeContext>();
     node->fds = fds;
-    node->events = events;
+    node->journal = journal;
     node->launchers = {launcher};
     auto order = ContainerOrder{};
     auto& info = order.memory.info;
@@ -374,8 +384,10 @@ TEST_CASE_METHOD(ContainerWorld, "a launch that waits for its turn to start can 
   SECTION("by force") { CHECK(ask<void>(container, RemoveContainer{true}).get()); }
   REQUIRE(!launched.get());
   CHECK(launched.get().error().code == ec::cancelled);
-  CHECK(story
-        == Story{"slot returned", "place free", "container.failed", "files removed", "container.removed", "id free"});
+  // Nothing orders the journal and the pool.
+  auto expected = Story{"container.failed", "slot returned", "place free", "files removed", "container.removed", "id free"};
+  CHECK(std::is_permutation(story.begin(), story.end(), expected.begin(), expected.end()));
+  CHECK(story.back() == "id free");
 }
 
 TEST_CASE_METHOD(ContainerWorld, "a later stop may shorten the time that an earlier one gave, not lengthen it",
@@ -742,4 +754,82 @@ TEST_CASE_METHOD(ContainerWorld, "the files of a start that was given up stay un
   CHECK(removed() == 1);
   CHECK(story.back() == "id free");
   CHECK(std::count(story.begin(), story.end(), "container.failed") == 1);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "what cannot be recorded is not begun: no monitor, no start", "[container][journal]") {
+  journal_script.failing = Error{ec::journal_failed, "journal", "the disk is full", "make room"};
+  SECTION("the launch") {
+    launch();
+    CHECK(links_asked == 0);
+  }
+  SECTION("the start") {
+    journal_script.failing.reset();
+    launch();
+    journal_script.failing = Error{ec::journal_failed, "journal", "the disk is full", "make room"};
+    hear_created();
+    CHECK(commands() == std::vector<MonitorCommand>{AbortCommand{}});
+    hear(MonitorExited{SIGKILL, {9}, 0, 0, 0, 0});
+    hear(MonitorDeleted{});
+  }
+  REQUIRE(launched.done());
+  REQUIRE_FALSE(launched.get());
+  CHECK(launched.get().error().code == ec::journal_failed);
+  CHECK(std::count(story.begin(), story.end(), "container.failed") == 1);
+  CHECK(std::count(story.begin(), story.end(), "container.running") == 0);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a stop goes on where it cannot be recorded", "[container][journal]") {
+  run_it();
+  journal_script.failing = Error{ec::journal_failed, "journal", "the disk is full", "make room"};
+  auto stopped = ask<ContainerInfo>(container, StopContainer{});
+  CHECK(init.wait_for(10s).value());
+  hear(MonitorExited{SIGTERM, {9}, 0, 0, 0, 0});
+  REQUIRE(stopped.get());
+  CHECK(stopped.get()->exit.reason == "stopped: ended by SIGTERM");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "each step is in the journal before it is done", "[container][journal]") {
+  launch();
+  auto row = [&] { return journal_script.containers.at({"a"}); };
+  CHECK(row().phase == Phase::creating);
+  CHECK_FALSE(row().start_asked);
+  hear_created();
+  CHECK(row().start_asked);
+  CHECK(row().info.pid == init.pid());
+  hear(MonitorStarted{now()});
+  CHECK(row().running_told);
+  auto stopped = ask<ContainerInfo>(container, StopContainer{});
+  CHECK(row().stop_asked);
+  CHECK(row().kill_due != caf::actor_clock::time_point::max());
+  hear(MonitorExited{SIGTERM, {9}, 0, 0, 0, 0});
+  CHECK(row().phase == Phase::exited);
+  hear(MonitorDeleted{});
+  auto removed = ask<void>(container, RemoveContainer{});
+  REQUIRE(removed.get());
+  CHECK(journal_script.containers.empty());
+  CHECK(story.back() == "id free");
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a container of an earlier berthd that was given up is told to end, and never started",
+                 "[container][takeover]") {
+  launch();
+  memory.adopted = true;
+  memory.failure = Error{ec::interrupted, "container \"a\"", "berthd ended before it was started", {}};
+  heard = {MonitorCreated{init.pid(), process_start_time(init.pid()).value()}};
+  die_and_go_on();
+  CHECK(commands() == std::vector<MonitorCommand>{AbortCommand{}});
+  hear(MonitorExited{SIGKILL, {9}, 0, 0, 0, 0});
+  CHECK(std::count(story.begin(), story.end(), "container.failed") == 1);
+  CHECK(std::count(story.begin(), story.end(), "container.running") == 0);
+}
+
+TEST_CASE_METHOD(ContainerWorld, "a container of another boot has ended, whoever has its pid now", "[container][takeover]") {
+  run_it();
+  memory.adopted = memory.rebooted = true;
+  die_and_go_on(false);
+  caf::anon_send(container, MonitorGone{});
+  run();
+  CHECK(berth::test::is_alive(init.pid()));
+  CHECK(std::count(story.begin(), story.end(), "container.exited") == 1);
+  CHECK(describe().exit.reason == "the host was started anew while it ran; there is no exit status");
 }

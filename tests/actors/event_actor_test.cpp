@@ -1,20 +1,25 @@
 #include "actors/event_actor.hpp"
 
 #include "tests/support/actor_world.hpp"
+#include "tests/support/memory_journal.hpp"
 
 using namespace berth;
+using berth::test::JournalScript;
+using berth::test::memory_journal;
 using namespace std::chrono_literals;
 
 namespace {
 
 struct EventWorld : berth::test::ActorWorld {
-  EventActor events = spawn(event_actor, 5u);
+  JournalScript script{.history = 5};
+  JournalActor journal = spawn(memory_journal, &script);
+  EventActor events = spawn(event_actor, journal, uint64_t{0}, 3u);
 
   void publish(std::string type, std::string container = {}) {
     auto event = Event{};
     event.type = std::move(type);
     event.container = {std::move(container)};
-    caf::anon_send(events, std::move(event));
+    caf::anon_send(journal, std::move(event));
     run();
   }
 
@@ -51,7 +56,9 @@ TEST_CASE_METHOD(EventWorld, "a reader that comes too late is told how much it m
     publish("node.started");
   auto batch = read(2).get();
   CHECK(batch->missed == 2); // 3 and 4 are no longer kept
-  CHECK(seqs(*batch) == Seqs{5, 6, 7, 8, 9});
+  CHECK(seqs(*batch) == Seqs{5, 6});
+  batch = read(batch->cursor).get();
+  CHECK(seqs(*batch) == Seqs{7, 8, 9});
   CHECK(read(batch->cursor).get()->missed == 0);
 }
 
@@ -117,4 +124,32 @@ TEST_CASE_METHOD(EventWorld, "a thousand readers hold up nobody", "[event]") {
   publish("pool.ready");
   for (const auto& reader : readers)
     REQUIRE(reader.done());
+}
+
+TEST_CASE_METHOD(EventWorld, "events that are not in memory any more come from the journal", "[event]") {
+  for (auto i = 0; i < 5; ++i)
+    publish(i == 1 ? "pool.ready" : "node.started");
+  // Three are in memory, five in the journal.
+  auto old = read(0).get();
+  CHECK(seqs(*old) == Seqs{1, 2});
+  CHECK(old->cursor == 2);
+  CHECK(old->missed == 0);
+  CHECK(seqs(*read(old->cursor).get()) == Seqs{3, 4, 5});
+  auto filtered = read(0, 0ms, EventFilter{{"pool."}, {}, {}}).get();
+  CHECK(seqs(*filtered) == Seqs{2});
+  CHECK(read(1, 0ms, {}, 1).get()->cursor == 2);
+}
+
+TEST_CASE_METHOD(EventWorld, "after a restart all is in the journal, and numbers go on", "[event]") {
+  for (auto i = 0; i < 4; ++i)
+    publish("node.started");
+  auto next = spawn(berth::event_actor, journal, uint64_t{4}, 3u);
+  run();
+  auto batch = ask<EventBatch>(next, ReadEvents{1, 1000, 0ms, {}}).get();
+  CHECK(seqs(*batch) == Seqs{2, 3, 4});
+  auto waiting = ask<EventBatch>(next, ReadEvents{4, 1000, 10s, {}});
+  CHECK(!waiting.done());
+  publish("pool.ready");
+  REQUIRE(waiting.done());
+  CHECK(seqs(*waiting.get()) == Seqs{5});
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/pool_actor.hpp"
+#include "tests/support/memory_journal.hpp"
 #include "tests/support/parts.hpp"
 #include "tests/support/slot_hogs.hpp"
 
@@ -35,13 +36,15 @@ struct PoolWorld : ActorWorld {
     return result;
   }
 
-  EventActor event_actor = spawn([this]() -> EventActor::behavior_type {
-    return {[this](const Event& event) {
-              events.push_back(event.type);
-              event_log.push_back(event);
-            },
-            [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
-  });
+  JournalScript journal_script = [this] {
+    auto script = JournalScript{};
+    script.on_event = [this](const Event& event) {
+      events.push_back(event.type);
+      event_log.push_back(event);
+    };
+    return script;
+  }();
+  JournalActor journal = spawn(memory_journal, &journal_script);
 
   NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
     return {[](const LaunchOrder&) { return ContainerInfo{}; },
@@ -51,6 +54,8 @@ struct PoolWorld : ActorWorld {
             [](const ListPools&) { return PoolInfos{}; },
             [](const FindPools&) { return PoolActors{}; },
             [](const ChangePools&) { return PoolActors{}; },
+            [](const DrainNode&) { return DrainReport{}; },
+            [](const UndrainNode&) {},
             [this](const ContainerSpawned& x) {
               spawned.push_back(x.id);
               container_actors.push_back(x.actor);
@@ -72,7 +77,7 @@ struct PoolWorld : ActorWorld {
 
   LauncherActor launcher = spawn([](LauncherActor::pointer self) -> LauncherActor::behavior_type {
     return {[self](const StartMonitor&) -> caf::result<MonitorLink> { return self->make_response_promise<MonitorLink>(); },
-            [](const RemoveFiles&) {}, [](const SweepContainer&) {}};
+            [](const RemoveFiles&) {}, [](const SweepContainer&) { return SweptContainer{}; }};
   });
 
   RuntimeActor runtime(RuntimeKind kind, bool known) {
@@ -117,7 +122,7 @@ struct PoolWorld : ActorWorld {
     cgroups.controllers = {{"memory", "/nowhere/memory"}};
     node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
     node->host.paths = node_paths("/nowhere");
-    node->events = event_actor;
+    node->journal = journal;
     node->launchers = {launcher};
     auto spawn_runtime = [this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
                                 const std::optional<PreparedRuntime>& known) { return runtime(kind, known.has_value()); };

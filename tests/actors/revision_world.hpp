@@ -7,6 +7,7 @@
 #include "actors/pool_actor.hpp"
 #include "config/compare_settings.hpp"
 #include "config/load_settings.hpp"
+#include "tests/support/memory_journal.hpp"
 #include "tests/support/parts.hpp"
 #include "tests/support/slot_hogs.hpp"
 
@@ -28,16 +29,18 @@ struct RevisionWorld : ActorWorld {
   /// What REVISION is told of the node's containers, one list for each time it asks; then the truth again.
   std::deque<ContainerInfos> told;
 
-  EventActor event_actor = spawn([this]() -> EventActor::behavior_type {
-    return {[this](const Event& event) {
-              events.push_back(event.type + (event.pool.value.empty() ? "" : " " + event.pool.value));
-            },
-            [](const ReadEvents&) { return EventBatch{}; }, [](const EventWaitOver&) {}};
-  });
+  JournalScript journal_script = [this] {
+    auto script = JournalScript{};
+    script.on_event = [this](const Event& event) {
+      events.push_back(event.type + (event.pool.value.empty() ? "" : " " + event.pool.value));
+    };
+    return script;
+  }();
+  JournalActor journal = spawn(memory_journal, &journal_script);
 
   LauncherActor launcher = spawn([]() -> LauncherActor::behavior_type {
     return {[](const StartMonitor&) -> caf::result<MonitorLink> { return caf::sec::runtime_error; },
-            [](const RemoveFiles&) {}, [](const SweepContainer&) {}};
+            [](const RemoveFiles&) {}, [](const SweepContainer&) { return SweptContainer{}; }};
   });
 
   NodeActor node;
@@ -74,7 +77,7 @@ struct RevisionWorld : ActorWorld {
     cgroups.controllers = {{"memory", "/nowhere/memory"}};
     context->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
     context->host.paths = node_paths("/nowhere");
-    context->events = event_actor;
+    context->journal = journal;
     context->launchers = {launcher};
     context->on_spawn = [this](ActorKind kind, const caf::actor& actor) {
       parts.add(kind, actor);
@@ -93,9 +96,11 @@ struct RevisionWorld : ActorWorld {
       parts.add(ActorKind::oom, caf::actor_cast<caf::actor>(oom));
       return oom;
     }};
-    node = spawn(node_actor, NodeOrder{settings, spawn_pool, spawn_oom, event_actor, {}, {}});
+    auto begin = take_over({}, *settings, files(text), {}, now());
+    node = spawn(node_actor, NodeOrder{begin.settings, begin.pools, 0, false, spawn_pool, spawn_oom, journal, {}, {}});
     auto on_change = [this](const std::shared_ptr<const Settings>& next) { in_effect.push_back(next); };
-    revisions = spawn(revision_actor, RevisionContext{spawn_teller(), event_actor, spawn_pool, on_change}, settings, files(text));
+    revisions = spawn(revision_actor, RevisionContext{spawn_teller(), journal, spawn_pool, on_change},
+                      begin.revisions, begin.last_generations);
     run();
     events.clear();
   }
@@ -116,6 +121,8 @@ struct RevisionWorld : ActorWorld {
               [=, this](ListPools& x) { return self->delegate(node, x); },
               [=, this](FindPools& x) { return self->delegate(node, x); },
               [=, this](ChangePools& x) { return self->delegate(node, std::move(x)); },
+              [=, this](DrainNode& x) { return self->delegate(node, std::move(x)); },
+              [=, this](UndrainNode& x) { return self->delegate(node, std::move(x)); },
               [=, this](ContainerSpawned& x) { (void)self->delegate(node, std::move(x)); },
               [=, this](KeepContainer& x) { (void)self->delegate(node, std::move(x)); },
               [=, this](RecallContainer& x) { return self->delegate(node, std::move(x)); },

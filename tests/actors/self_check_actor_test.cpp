@@ -1,5 +1,7 @@
 #include "actors/self_check_actor.hpp"
 
+#include "actors/event_actor.hpp"
+
 #include "actors/guard.hpp"
 #include "tests/actors/revision_world.hpp"
 
@@ -247,10 +249,10 @@ TEST_CASE_METHOD(RevisionWorld, "real actors are found with all their generation
   auto order = SelfCheckOrder{};
   order.node = node;
   order.revisions = revisions;
-  order.events = event_actor;
+  order.events = spawn(event_actor, journal, uint64_t{0}, 16u);
   auto health = ask<Health>(spawn(self_check_actor, std::move(order)), CheckHealth{});
   REQUIRE(health.get());
   CHECK(health.get()->silent.empty());
   // Two generations of a, one of b, which ends with its container. Runtimes and EVENT are played by the test, and answer nothing.
-  CHECK(counts(*health.get()) == "pool:2 selector:3 container:3 oom:1 node:1 revision:1");
+  CHECK(counts(*health.get()) == "pool:2 selector:3 container:3 oom:1 node:1 revision:1 event:1");
 }

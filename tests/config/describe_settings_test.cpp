@@ -34,6 +34,7 @@ TEST_CASE("the effective configuration names the source of each value", "[config
            "berth.runtimes.runc = runc <- default\n"
            "berth.runtimes.runsc = runsc <- default\n"
            "berth.eventHistory = 65536 <- default\n"
+           "berth.eventMaxAge = 168h <- default\n"
            "worker.containerRuntime = gvisor <- f.yaml:2:21\n"
            "worker.terminationGracePeriod = 1m30s <- f.yaml:3:27\n"
            "worker.pools.box.runtime = gvisor <- worker.containerRuntime, f.yaml:2:21\n"

@@ -94,6 +94,7 @@ TEST_CASE("an empty pool has the defaults", "[config]") {
   CHECK(settings.node.runc_binary.value == "runc");
   CHECK(settings.node.runsc_binary.value == "runsc");
   CHECK(settings.node.event_history.value == 65'536);
+  CHECK(settings.node.event_max_age.value == 168h);
   CHECK(settings.provenance.empty());
   CHECK(settings.notices.empty());
 }
@@ -142,7 +143,8 @@ TEST_CASE("every key of the node arrives where it belongs", "[config]") {
                         "  probeTimeout: 3s\n"
                         "  startTimeout: 5\n"
                         "  runtimes: {runc: /opt/runc, runsc: runsc-24}\n"
-                        "  eventHistory: 1000\n");
+                        "  eventHistory: 1000\n"
+                        "  eventMaxAge: 90m\n");
   CHECK(settings.node.logs.value.max_size == 1024 * 1024);
   CHECK(settings.node.logs.value.max_files == 2);
   CHECK(settings.node.probe_timeout.value == 3s);
@@ -150,6 +152,7 @@ TEST_CASE("every key of the node arrives where it belongs", "[config]") {
   CHECK(settings.node.runc_binary.value == "/opt/runc");
   CHECK(settings.node.runsc_binary.value == "runsc-24");
   CHECK(settings.node.event_history.value == 1000);
+  CHECK(settings.node.event_max_age.value == 90min);
 }
 
 TEST_CASE("a limit is one value for both parts, or a default and a maximum", "[config]") {

@@ -2,6 +2,8 @@
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include "tests/support/test_node.hpp"
 
+#include "tests/support/alive.hpp"
+
 #include "tests/support/after_run.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
@@ -187,8 +189,11 @@ void TestNode::spawn() {
   auto options = SpawnOptions{};
   options.stdout_fd = log.get();
   options.stderr_fd = log.get();
-  options.env = {std::string{census_marker} + "=" + root_};
-  auto child = Child::spawn({built_program(program_), "--config", config_path(), "--root", root_}, options);
+  options.env = environment_;
+  options.env.push_back(std::string{census_marker} + "=" + root_);
+  auto argv = Argv{built_program(program_), "--config", config_path(), "--root", root_};
+  argv.insert(argv.end(), arguments_.begin(), arguments_.end());
+  auto child = Child::spawn(argv, options);
   if (!child)
     throw std::runtime_error(render(child.error()));
   daemon_ = std::make_unique<Child>(std::move(*child));
@@ -379,6 +384,10 @@ int TestNode::wait_for_exit(std::chrono::milliseconds limit) {
   daemon_.reset(); // kills it if it lives
   live_nodes().add(root_, 0);
   return code;
+}
+
+bool TestNode::has_ended() const {
+  return !daemon_ || !is_alive(daemon_->pid());
 }
 
 void TestNode::kill_daemon() {

@@ -120,6 +120,16 @@ public:
   /// Starts another daemon on the same root. The old one is gone.
   void start_again(Start start = Start::and_wait);
 
+  /// What the next daemon is, has in its environment ("KEY=VALUE"), and gets as arguments beside the usual ones.
+  void become(std::string program, Argv environment, Argv arguments = {}) {
+    program_ = std::move(program);
+    environment_ = std::move(environment);
+    arguments_ = std::move(arguments);
+  }
+
+  /// Whether the daemon has ended by itself, without waiting.
+  bool has_ended() const;
+
 private:
   TestNode(const std::string& config, std::string program);
 
@@ -129,6 +139,8 @@ private:
 
   std::string root_;
   std::string program_ = "berthd";
+  Argv environment_;
+  Argv arguments_;
   std::unique_ptr<Child> daemon_;
   int failures_before_ = 0;
 };

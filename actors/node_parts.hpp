@@ -1,0 +1,36 @@
+#pragma once
+
+#include "actors/node_actor.hpp"
+
+/// What the parts of a NODE share: launches, containers and deaths (node_actor.cpp), and the drain (node_drain.cpp).
+namespace berth::node {
+
+using Self = NodeActor::stateful_pointer<NodeState>;
+
+struct Node {
+  Self self;
+  std::shared_ptr<const NodeOrder> order;
+
+  NodeState& state() const {
+    return self->state;
+  }
+};
+
+/// Answers a launch that has no container.
+void refuse_launch(const Node& node, uint64_t ticket, const caf::error& error);
+
+/// Its pool has spawned a container for it.
+bool has_container(const Node& node, const NodeState::Launch& launch);
+
+// -- drain (node_drain.cpp) -----------------------------------------------------------------------
+
+/// Why a drained node takes no launch.
+Error drained();
+
+caf::result<DrainReport> on_drain(const Node& node, const DrainNode& drain);
+caf::result<void> on_undrain(const Node& node);
+
+/// Called whenever a container has changed: the last one that ends ends the drain.
+void look_at_drain(const Node& node);
+
+} // namespace berth::node
