@@ -103,36 +103,49 @@ TEST_CASE("containers survive kill -9 of the daemon, and their ends are recorded
     CHECK(ticks > 3);
   }
 
-  // A new daemon comes up beside what goes on, and leaves it alone.
+  // The next daemon takes over what goes on, and tells of what has ended.
   node.start_again();
-  CHECK(node.logs({"containers of an earlier run of berthd are left alone", "plain-3"}));
-  CHECK(node.run("plain", {"--rm"}, {"/bin/true"}).code == 0);
-  for (auto& survivor : survivors) {
-    INFO(survivor.id);
-    auto refused = node.run("plain", {"--id", survivor.id}, {"/bin/true"});
-    CHECK(refused.code == 125);
-    CHECK(contains(refused.err, "duplicate_id"));
+  auto ledger = node.query({"doctor", "--reconcile"});
+  INFO(ledger.dump(1));
+  CHECK(ledger["containers"]["adopted"] == 3);
+  CHECK(ledger["containers"]["finished"] == 3);
+  CHECK(ledger["things"]["orphan"] == 0);
+  CHECK(ledger["things"]["foreign"] == 0);
+  auto codes = std::map<std::string, int>{{"plain-1", 42}, {"plain-2", 137}, {"sandbox-1", 137}};
+  for (auto& [id, code] : codes) {
+    INFO(id);
+    CHECK(types_of(node.events_until(id, "container.exited"))
+          == std::vector<std::string>{"container.accepted", "container.running", "container.exited"});
+    auto container = node.inspect(id);
+    CHECK(container["state"] == "exited");
+    CHECK(container["exit"]["code"] == code);
+    CHECK(node.berth({"logs", id}).code == 0);
+    CHECK(node.berth({"rm", id}).code == 0);
   }
-  CHECK(is_alive(survivors[2].pid));
-  CHECK(goes_on_logging(survivors[2]));
-  CHECK(goes_on_logging(survivors[4]));
-
-  // What is left is the test's to end: the kernel must give everything back when the processes have gone.
-  auto all = survivors;
-  for (auto& survivor : all)
-    if (is_alive(survivor.pid))
-      ::kill(survivor.pid, SIGKILL);
-  auto nobody_left = [&] {
-    auto pids = processes_of(node.root(), node.pid());
-    // The attached one has no entry above.
-    for (auto pid : pids)
-      if (process_name(pid) == "sh")
-        ::kill(pid, SIGKILL);
-    return pids.empty();
-  };
-  CHECK(eventually(20s, nobody_left));
-  for (auto& survivor : survivors)
-    recorded_exit(survivor);
+  for (auto i : {2, 4}) {
+    auto& survivor = survivors[static_cast<size_t>(i)];
+    INFO(survivor.id);
+    auto container = node.inspect(survivor.id);
+    CHECK(container["state"] == "running");
+    CHECK(container["pid"] == survivor.pid);
+    CHECK(goes_on_logging(survivor));
+    // Logs without a gap or a line twice, over the restart.
+    auto log = node.berth({"logs", survivor.id}).out;
+    auto line = size_t{0};
+    for (auto& text : lines_of(log))
+      REQUIRE(text == "tick " + std::to_string(line++));
+    CHECK(line > 5);
+    auto done = node.berth({"exec", survivor.id, "--", "/bin/echo", "still here"});
+    CHECK(done.out == "still here\n");
+    CHECK(node.berth({"kill", "-s", "USR1", survivor.id}).code == 0);
+    CHECK(node.berth({"wait", survivor.id}).out == "42\n");
+    auto types = types_of(node.events_until(survivor.id, "container.exited"));
+    CHECK(types == std::vector<std::string>{"container.accepted", "container.running", "container.exited"});
+  }
+  // The client that was attached is gone; its container is stopped as any other, and removed as it was asked to be.
+  CHECK(node.berth({"stop", "-t", "1", "attached"}).code == 0);
+  CHECK(types_of(node.events_until("attached", "container.removed")).back() == "container.removed");
+  CHECK(node.run("plain", {"--rm"}, {"/bin/true"}).code == 0);
 }
 
 TEST_CASE("SIGTERM ends the daemon at once and leaves its containers running", "[crash][lifecycle]") {
@@ -161,7 +174,8 @@ TEST_CASE("a second daemon on the same root is refused and does no harm", "[cras
   auto second = run_program({built_program("berthd"), "--config", node.config_path(), "--root", node.root()}, 10s);
   INFO(describe(second));
   CHECK(second.code == 1);
-  CHECK(contains(second.err, node.root()));
+  CHECK(contains(second.err, node.root() + "/state/berthd.lock"));
+  CHECK(contains(second.err, "pid " + std::to_string(node.pid())));
   CHECK(node.inspect("unharmed")["state"] == "running");
   CHECK(is_alive(survivor.pid));
   CHECK(node.run("plain", {"--rm"}, {"/bin/true"}).code == 0);
