@@ -48,6 +48,10 @@ void connect_monitor(const Life& life) {
           });
 }
 
+Error never_ran(const Life& life) {
+  return {ec::cancelled, "container \"" + life.id().value + "\"", "it was stopped before it ran", {}};
+}
+
 void launch(const Life& life) {
   if (!life.step(Happened::slot_granted))
     return;
@@ -57,8 +61,10 @@ void launch(const Life& life) {
     const auto& given_up = life.memory().failure;
     if (recorded && life.memory().phase == Phase::creating)
       connect_monitor(life);
+    else if (given_up)
+      fail_launch(life, Error{*given_up}, true);
     else
-      fail_launch(life, given_up ? Error{*given_up} : recorded.error(), true);
+      fail_launch(life, recorded ? never_ran(life) : recorded.error(), true);
   });
 }
 
@@ -149,10 +155,6 @@ void on_timeout(const Life& life, const ContainerTimeout& timeout) {
     life.keep();
   }
   command(life, AbortCommand{});
-}
-
-Error never_ran(const Life& life) {
-  return {ec::cancelled, "container \"" + life.id().value + "\"", "it was stopped before it ran", {}};
 }
 
 // -- requests -----------------------------------------------------------------------------------------------------------

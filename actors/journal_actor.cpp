@@ -118,7 +118,8 @@ void on_failure(const JournalKeeper& keeper, const Error& error) {
     state.events.pop_front();
     ++state.lost_events;
   }
-  keeper.self->delayed_send(keeper.self, journal_retry, RetryJournal{});
+  if (!std::exchange(state.retry_due, true))
+    keeper.self->delayed_send(keeper.self, journal_retry, RetryJournal{});
 }
 
 void flush(const JournalKeeper& keeper) {
@@ -219,6 +220,7 @@ JournalActor::behavior_type journal_actor(Self self, JournalOrder parts) {
     },
     [=](const FlushJournal&) { flush(keeper); },
     [=](const RetryJournal&) {
+      keeper.state().retry_due = false;
       if (keeper.state().is_failing)
         flush(keeper);
     },

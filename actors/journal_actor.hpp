@@ -54,6 +54,7 @@ struct JournalActorState {
   Durability durability = Durability::process;
 
   bool flush_due = false;
+  bool retry_due = false;
   bool is_failing = false;
   uint64_t lost_events = 0;
   uint64_t since_prune = 0;

@@ -12,7 +12,7 @@ namespace berth {
 /// Something that happened on this node. The type names are part of the API: container.accepted, container.running,
 /// container.oom, container.exited, container.failed, container.removed, pool.ready, pool.degraded, pool.unavailable,
 /// pool.generation, pool.drained, pool.retired, pool.removed, runtime.ready, runtime.failed, node.started, node.reconciled,
-/// node.stopping, node.drained, node.undrained, node.revision, node.revision_refused, node.events_lost, actor.restarted,
+/// node.stopping, node.draining, node.drained, node.undrained, node.revision, node.revision_refused, node.events_lost, actor.restarted,
 /// actor.resting.
 struct Event {
   /// Counts from 1 without gaps, over all runs of berthd on a node; given by the JournalActor.

@@ -87,7 +87,7 @@ int http_status_of(const Error& error);
 std::string event_line(const Event& event);
 std::string gap_line(uint64_t missed);
 
-/// The reader's cursor is of an earlier run of the daemon: numbers begin anew, and nobody knows how many it missed.
+/// The reader's cursor is of another node, or of a journal that was removed: nobody knows how many events it missed.
 std::string restart_line();
 std::string error_line(const Error& error);
 std::string running_line(const ContainerInfo& container);

@@ -40,8 +40,8 @@ int perform_feed(const Session& session, const EventFeed& feed) {
     if (feed.json)
       return session.out.write(std::string{line} + "\n");
     if (event->restarted) {
-      session.out.complain("berthd was restarted since then: its events are numbered from 1 again, and follow here from"
-                           " the first one");
+      session.out.complain("this node has not come to an event of that number: it is another node, or its journal was"
+                           " removed; all that is kept follows");
       return true;
     }
     if (event->type == "gap") {

@@ -15,8 +15,9 @@ constexpr auto footer = R"~(Examples:
   berth events --since 4711 -o json        # goes on behind event 4711
 
 Types: container.accepted, .running, .oom, .exited, .failed, .removed; pool.ready, .degraded,
-.unavailable, .generation, .drained, .retired, .removed; runtime.ready, .failed; node.started, .stopping,
-.revision, .revision_refused; actor.restarted, .resting. A group like "container." stands for all of it.
+.unavailable, .generation, .drained, .retired, .removed; runtime.ready, .failed; node.started, .reconciled,
+.stopping, .draining, .drained, .undrained, .revision, .revision_refused, .events_lost; actor.restarted,
+.resting. A group like "container." stands for all of it. Numbers go on over restarts of berthd.
 Without --since: what happens from now on, or with --no-follow all that is kept.)~";
 
 struct Flags {

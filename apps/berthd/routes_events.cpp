@@ -59,7 +59,7 @@ Result<void> get_events(Call& call) {
   auto cursor = call.node.event_cursor();
   if (!cursor)
     return failure(std::move(cursor.error()));
-  // An event that has not happened yet was one of an earlier berthd; since then, all is news.
+  // An event that has not happened yet was one of another node, or of a journal that is gone: all is news.
   auto restarted = since->has_value() && **since > *cursor;
   if (*since && !restarted)
     wish.since = **since;

@@ -6,6 +6,7 @@
 
 #include "runtimes/linux/wait_any.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -73,7 +74,17 @@ std::vector<std::string> read_monitor_story(const std::string& directory) {
   auto held = open_directory(directory);
   if (!held)
     return {};
-  return read_story(read_file_at(*held, monitor_story_name, story_limit).value_or(std::string{}));
+  auto story = read_story(read_file_at(*held, monitor_story_name, story_limit).value_or(std::string{}));
+  auto tells_exit = std::any_of(story.begin(), story.end(), [](const auto& packet) {
+    auto message = decode_monitor_message(packet);
+    return message && std::holds_alternative<MonitorExited>(*message);
+  });
+  // Where there was no room for the story, and with monitors that wrote none, there is still the record of the exit.
+  if (!tells_exit)
+    if (auto text = read_file_at(*held, monitor_exit_name, story_limit))
+      if (auto exited = parse_exit_record(*text))
+        story.push_back(encode(MonitorMessage{*exited}));
+  return story;
 }
 
 MonitorConnection::MonitorConnection(UniqueFd socket)
