@@ -11,8 +11,13 @@ namespace {
 using Self = JournalActor::stateful_pointer<JournalActorState>;
 using Reply = JournalActorState::Reply;
 
-/// So many events are written between two looks at what is not needed any more.
-constexpr uint64_t prune_every = 1024;
+/// So many events are written at most between two looks at what is not needed any more.
+constexpr uint64_t longest_unpruned = 1024;
+
+/// As many as that are kept beyond the limit for a while.
+uint64_t prune_every(const JournalLimits& limits) {
+  return std::clamp<uint64_t>(limits.events / 8, 1, longest_unpruned);
+}
 
 struct JournalKeeper {
   Self self;
@@ -42,7 +47,7 @@ std::vector<JournalWrite> gather(const JournalKeeper& keeper, size_t& events) {
   events = state.events.size();
   writes.insert(writes.end(), state.others.begin(), state.others.end());
   const auto& limits = keeper.order->limits;
-  if (state.since_prune + events >= prune_every)
+  if (state.since_prune + events >= prune_every(limits))
     writes.push_back(Prune{seq - std::min(seq, limits.events) + 1,
                            {now().ns - std::chrono::nanoseconds{limits.event_age}.count()},
                            limits.revisions});
@@ -78,7 +83,7 @@ Result<void> write(const JournalKeeper& keeper, size_t& events) {
 
 void on_written(const JournalKeeper& keeper, size_t events) {
   auto& state = keeper.state();
-  state.since_prune = state.since_prune + events >= prune_every ? 0 : state.since_prune + events;
+  state.since_prune = state.since_prune + events >= prune_every(keeper.order->limits) ? 0 : state.since_prune + events;
   auto recorded = EventsRecorded{};
   for (auto i = size_t{0}; i < events; ++i) {
     recorded.events.push_back(std::move(state.events.front()));

@@ -86,10 +86,13 @@ TEST_CASE("a reader of events that does not read is told what it missed and slow
   REQUIRE(last >= static_cast<uint64_t>(4 * count));
   // Whoever asks for what is gone is told how much that is.
   auto late = objects_in(node.berth({"events", "--since", "0", "--no-follow", "-o", "json"}).out);
-  REQUIRE(late.size() == 101);
+  // An eighth more than the limit may be there, until the next look.
+  REQUIRE(late.size() >= 101);
+  REQUIRE(late.size() <= 101 + 13);
   CHECK(late[0]["type"] == "gap");
-  CHECK(late[0]["missed"] == last - 100);
-  CHECK(late[1]["seq"] == last - 99);
+  auto kept = late.size() - 1;
+  CHECK(late[0]["missed"] == last - kept);
+  CHECK(late[1]["seq"] == last - kept + 1);
   // The one that reads has everything.
   CHECK(eventually(10s, [&] { return contains(fast->out(), "\"seq\":" + std::to_string(last)); }));
   auto next = uint64_t{0};
