@@ -44,6 +44,8 @@ constexpr auto launcher_count = 2;
 /// Others may look into /run/berth, but not write.
 constexpr unsigned run_directory_mode = 0755;
 constexpr unsigned state_directory_mode = 0750;
+/// Events in memory; readers that want older ones get them from the journal.
+constexpr uint32_t event_window = 4096;
 
 struct SystemConfig : caf::actor_system_config {
   explicit SystemConfig(unsigned cpus) {
@@ -420,7 +422,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   for (auto i = 0; i < launcher_count; ++i)
     context->launchers.push_back(system.spawn<caf::detached>(launcher_actor, *host, parts->fds));
   parts->journal = context->journal;
-  parts->events = system.spawn(event_actor, context->journal, past->last_event, 4096u);
+  parts->events = system.spawn(event_actor, context->journal, past->last_event,
+                               std::min(settings.node.event_history.value, event_window));
   publish(parts->journal, "node.started");
   publish_ledger(parts->journal, *past->ledger);
   auto spawn_pool = SpawnPool{pool_spawner(system, context)};
