@@ -113,11 +113,12 @@ Result<std::shared_ptr<MonitorConnection>> MonitorConnection::spawn(const std::s
 std::shared_ptr<MonitorConnection> MonitorConnection::find(const std::string& directory) {
   auto deadline = std::chrono::steady_clock::now() + longest_beginning;
   for (;;) {
-    // Before the look for its socket, so that one that comes to its end meanwhile is not taken for one that has not begun.
-    auto monitor = find_monitor_process(directory);
     if (auto held = open_directory(directory))
       if (auto socket = seqpacket_connect(*held, monitor_socket_name))
         return std::make_shared<MonitorConnection>(std::move(*socket));
+    // Looks at all processes of the host, so only where nobody listens. Before the story is read: if there is no process any
+    // more, all that it told is there.
+    auto monitor = find_monitor_process(directory);
     auto story = read_monitor_story(directory);
     auto is_over = !monitor || (!story.empty() && ends_story(story.back()));
     if (is_over || std::chrono::steady_clock::now() >= deadline) {
@@ -125,7 +126,7 @@ std::shared_ptr<MonitorConnection> MonitorConnection::find(const std::string& di
         static_cast<void>(send_signal(monitor, SIGKILL));
       return ended(std::move(story));
     }
-    // There is nothing that tells of a socket that comes but the end of its process.
+    // The file of a socket is there before anybody listens, so its creation would tell too early.
     static_cast<void>(wait_any({{&monitor, Interest::readable}}, std::chrono::milliseconds{5}));
   }
 }
