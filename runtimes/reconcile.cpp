@@ -94,8 +94,12 @@ private:
       return leave_alone(directory, "not a container's directory");
     auto row = rows_.find(directory.name);
     const auto* record = directory.record ? &*directory.record : nullptr;
-    if (record && record->memory.info.spec.id.value != directory.name)
-      return leave_alone(directory, "its record is that of container \"" + record->memory.info.spec.id.value + "\"");
+    if (record && record->memory.info.spec.id.value != directory.name) {
+      if (row == rows_.end())
+        return leave_alone(directory, "its record is that of container \"" + record->memory.info.spec.id.value + "\"");
+      // What the journal says of the directory's container is whole, and decides.
+      record = nullptr;
+    }
     if (row == rows_.end() && record == nullptr) {
       if (directory.has_record)
         return leave_alone(directory, "its record cannot be read: " + directory.fault);

@@ -217,6 +217,22 @@ TEST_CASE("what is not understood is left alone, with all that may belong to it"
   CHECK(result.ledger.entries.size() == 7);
 }
 
+TEST_CASE("a directory with the record of another container is that of its row, if there is one", "[reconcile]") {
+  auto row = record_of();
+  row.memory.info.spec.id = {"b"};
+  auto moved = directory_of(record_of(), {created, started}, 7);
+  moved.name = "b";
+  moved.path = "/run/containers/b";
+  auto survey = Survey{};
+  survey.directories = {moved};
+  auto result = reconcile({row}, survey, "now");
+  CHECK(result.foreign.empty());
+  REQUIRE(result.containers.size() == 1);
+  CHECK(result.containers[0].info.spec.id.value == "b");
+  // Left alone by its name and removed with its row: it could not be both.
+  CHECK(count(result.ledger, Verdict::foreign) == 0);
+}
+
 TEST_CASE("what a launch or a probe left at its very beginning is an orphan", "[reconcile]") {
   auto empty = FoundDirectory{"fresh", "/run/containers/fresh", true, false, {}, {}, {}, 0};
   auto probe = directory_of(record_of());
