@@ -523,6 +523,8 @@ NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
   start_oom(node);
   state.last_ticket = node.order->last_ticket;
   state.is_drained = node.order->is_drained;
+  if (state.is_drained)
+    log::warn("node is drained, launches are refused", {{"next", "end it with `berth drain --cancel`"}});
   for (const auto& start : node.order->pools) {
     auto pool = std::make_shared<NodeState::Pool>();
     pool->name = start.name;

@@ -89,13 +89,13 @@ caf::result<DrainReport> on_drain(const Node& node, const DrainNode& drain) {
     log::info("node takes no launches any more", {{"containers", std::to_string(now.drained.size())},
                                                   {"deadline_ms", std::to_string(drain.deadline.count())}});
     // What waits in a queue has nothing to wait for.
-    auto waiting = std::vector<std::pair<uint64_t, NodeState::PoolPtr>>{};
+    auto waiting = std::vector<uint64_t>{};
     for (const auto& [ticket, launch] : now.launches)
       if (!has_container(node, launch)) {
         caf::anon_send(launch.pool->actor, CancelLaunch{launch.id});
-        waiting.emplace_back(ticket, launch.pool);
+        waiting.push_back(ticket);
       }
-    for (const auto& [ticket, pool] : waiting)
+    for (auto ticket : waiting)
       refuse_launch(node, ticket, to_caf(drained()));
     after_pause(node.self, now.put_off, drain.deadline, [=, epoch = ++now.drain_epoch] {
       if (node.state().is_drained && node.state().drain_epoch == epoch)

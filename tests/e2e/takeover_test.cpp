@@ -358,6 +358,7 @@ TEST_CASE("a drained node ends its containers, refuses launches, also after a cr
   node.kill_daemon();
   node.start_again();
   CHECK(contains(node.run("plain", {}, {"/bin/true"}).err, "draining: "));
+  CHECK(node.logs({"WARN", "node is drained, launches are refused", "berth drain --cancel"}));
   CHECK(node.berth({"drain", "--cancel"}).code == 0);
   CHECK(node.run("plain", {"--rm"}, {"/bin/true"}).code == 0);
   auto types = types_of(node.events());
