@@ -219,6 +219,11 @@ TEST_CASE("the description has the keys that are sent", "[openapi]") {
               schema("Revision"));
   check_value("Version", parse(to_wire(ServerVersion{"1", "n", Timestamp{1}, 1})),
               schema("Version"));
+  auto ledger = Ledger{};
+  ledger.notes = {"note"};
+  ledger.entries = {{LedgerKind::runtime_record, "/r/x", Verdict::orphan, {}, "of no container", "busy"}};
+  check_value("Ledger", parse(to_wire(ledger)), schema("Ledger"));
+  check_value("DrainReport", parse(to_wire(DrainReport{3, 2})), schema("DrainReport"));
   check_value("Health", parse(to_wire(Health{{{ActorKind::node, 1, {}}}, {"node"}})), schema("Health"));
   check_value("Stats", parse(to_wire(container, ContainerStats{}, Timestamp{1})), schema("Stats"));
   check_value("Event", parse(event_line(Event{1, Timestamp{1}, "a.b", {}, {}, 0, {}, {}, {}})),
