@@ -2,6 +2,7 @@
 
 #include "actors/container_parts.hpp"
 #include "actors/guard.hpp"
+#include "actors/tell_state.hpp"
 #include "runtimes/fault_point.hpp"
 
 #include <csignal>
@@ -17,9 +18,11 @@ namespace {
 void attach_monitor(const Life& life, const MonitorLink& link) {
   auto& state = life.state();
   state.connection = link.connection;
+  state.attached = trace_clock();
+  state.monitor_trace = this_point;
   auto me = ContainerActor{life.self};
-  link.connection->listen({[me](std::string bytes) { caf::anon_send(me, MonitorPacket{std::move(bytes)}); },
-                           [me] { caf::anon_send(me, MonitorGone{}); }});
+  link.connection->listen({[me, cause = Cause{}](std::string bytes) { caf::anon_send(me, MonitorPacket{std::move(bytes), cause}); },
+                           [me, cause = Cause{}] { caf::anon_send(me, MonitorGone{cause}); }});
   for (const auto& held : std::exchange(state.held_commands, {}))
     command(life, held);
   // Given up before this actor came.
@@ -119,6 +122,7 @@ void resume_stop(const Life& life) {
 void go_on(const Life& life) {
   auto& memory = life.memory();
   life.state().has_begun = true;
+  life.state().is_second = true;
   if (memory.phase == Phase::accepted && !memory.failure)
     return take_slot(life, false);
   // From here on there is no monitor any more, only files.
@@ -281,10 +285,11 @@ void on_released(const Life& life) {
 
 } // namespace container
 
-ContainerActor::behavior_type container_actor(ContainerActor::stateful_pointer<ContainerActorState> self,
+ContainerActor::behavior_type container_actor(SelfPointer<ContainerActor, ContainerActorState> self,
                                               NodeContextPtr node, ContainerOrder order) {
   using namespace container;
-  guard(self);
+  const auto& spec = order.memory.info.spec;
+  guard(self, ActorLabel{.pool = spec.pool, .container = spec.id, .trace = order.trace}, [self] { return tell(self->state); });
   auto life = Life{self, std::move(node)};
   auto& state = self->state;
   state.memory = std::move(order.memory);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/observed.hpp"
 #include "actors/policy/container_lifecycle.hpp"
 #include "messages/node.hpp"
 #include "runtimes/linux/pidfd.hpp"
@@ -22,6 +23,8 @@ struct ContainerOrder {
   ContainerMemory memory;
   UseNeighbours neighbours;
   NodeActor parent;
+  /// Where in a trace it was made.
+  TracePoint trace;
 };
 
 struct ContainerActorState {
@@ -44,6 +47,11 @@ struct ContainerActorState {
   uint64_t slot_epoch = 0;
 
   std::shared_ptr<MonitorConnection> connection;
+  /// Since when this actor hears its monitor, and what that belongs to.
+  int64_t attached = 0;
+  TracePoint monitor_trace;
+  /// It goes on where another actor was: what that has heard is told again.
+  bool is_second = false;
   /// For a monitor whose link is not there yet.
   std::vector<MonitorCommand> held_commands;
   /// Held from before the start until the exit.
@@ -59,7 +67,7 @@ struct ContainerActorState {
 };
 
 /// CONTAINER that waits for `BeginLaunch`, or goes on at once where one that has died was.
-ContainerActor::behavior_type container_actor(ContainerActor::stateful_pointer<ContainerActorState> self,
+ContainerActor::behavior_type container_actor(SelfPointer<ContainerActor, ContainerActorState> self,
                                               NodeContextPtr node, ContainerOrder order);
 
 } // namespace berth

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/container_actor.hpp"
+#include "actors/observed.hpp"
 
 #include "messages/caf_error.hpp"
 
@@ -12,7 +13,7 @@
 /// (container_actor.cpp).
 namespace berth::container {
 
-using Self = ContainerActor::stateful_pointer<ContainerActorState>;
+using Self = SelfPointer<ContainerActor, ContainerActorState>;
 
 /// Everything a handler needs; the node's context is immutable, the rest is the actor's own.
 struct Life {
@@ -42,6 +43,7 @@ struct Life {
     memory().phase = *phase;
     // A story that is told again takes nothing back that users have seen.
     info().state = std::max(info().state, visible_state(*phase));
+    self->card().set_word(to_string(info().state));
     return true;
   }
 

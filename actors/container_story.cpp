@@ -387,6 +387,33 @@ void on_failed(const Life& life, const MonitorFailed& failed) {
 
 } // namespace
 
+namespace {
+
+/// Static storage, as spans want it.
+const char* name_of(MonitorPhase phase, RuntimeKind runtime) {
+  auto is_runc = runtime == RuntimeKind::runc;
+  switch (phase) {
+    case MonitorPhase::prepare: return "monitor: mount the root file system";
+    case MonitorPhase::create: return is_runc ? "runc create" : "runsc create";
+    case MonitorPhase::start: return is_runc ? "runc start" : "runsc start";
+    case MonitorPhase::record: return "monitor: record the exit";
+    case MonitorPhase::remove: return is_runc ? "runc delete" : "runsc delete";
+  }
+  return "monitor";
+}
+
+void on_work(const Life& life, const MonitorWork& work) {
+  const auto& state = life.state();
+  if (state.is_second && work.began < state.attached)
+    return;
+  // Between the two, the process of the monitor begins.
+  if (work.phase == MonitorPhase::prepare && work.began > state.attached)
+    record_work(state.monitor_trace, "monitor: start of its process", state.attached, work.began);
+  record_work(state.monitor_trace, name_of(work.phase, life.info().profile.kind), work.began, work.ended);
+}
+
+} // namespace
+
 void on_packet(const Life& life, const std::string& bytes) {
   auto message = decode_monitor_message(bytes);
   if (!message) {
@@ -394,6 +421,8 @@ void on_packet(const Life& life, const std::string& bytes) {
                {{"container_id", life.id().value}, {"error", render(message.error())}});
     return;
   }
+  if (auto* work = std::get_if<MonitorWork>(&*message))
+    return on_work(life, *work);
   // An actor that goes on after the exit was told has only the end of the story to hear.
   if (!holds_place(life.memory()) && !std::holds_alternative<MonitorDeleted>(*message))
     return;

@@ -1,6 +1,7 @@
 #include "actors/event_actor.hpp"
 
 #include "actors/guard.hpp"
+#include "actors/tell_state.hpp"
 
 #include <algorithm>
 #include <ranges>
@@ -9,7 +10,7 @@ namespace berth {
 
 namespace {
 
-using Self = EventActor::stateful_pointer<EventState>;
+using Self = SelfPointer<EventActor, EventState>;
 
 constexpr uint32_t batch_limit = 1000;
 
@@ -95,7 +96,7 @@ caf::result<EventBatch> read_old(Self self, const JournalActor& journal, const R
 } // namespace
 
 EventActor::behavior_type event_actor(Self self, JournalActor journal, uint64_t last_seq, uint32_t window) {
-  guard(self);
+  guard(self, ActorLabel{}, [self] { return tell(self->state); });
   self->state.last_seq = last_seq;
   self->send(journal, TellEvents{EventActor{self}, last_seq});
   return {

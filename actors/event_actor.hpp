@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "messages/event.hpp"
 #include "messages/journal.hpp"
 
@@ -28,7 +29,7 @@ struct EventState {
 };
 
 /// EVENT whose newest event so far had the number `last_seq`. It keeps `window` events in memory.
-EventActor::behavior_type event_actor(EventActor::stateful_pointer<EventState> self, JournalActor journal, uint64_t last_seq,
+EventActor::behavior_type event_actor(SelfPointer<EventActor, EventState> self, JournalActor journal, uint64_t last_seq,
                                       uint32_t window = 4096);
 
 } // namespace berth

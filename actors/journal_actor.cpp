@@ -1,6 +1,7 @@
 #include "actors/journal_actor.hpp"
 
 #include "actors/guard.hpp"
+#include "actors/tell_state.hpp"
 
 #include <algorithm>
 
@@ -8,7 +9,7 @@ namespace berth {
 
 namespace {
 
-using Self = JournalActor::stateful_pointer<JournalActorState>;
+using Self = SelfPointer<JournalActor, JournalActorState>;
 using Reply = JournalActorState::Reply;
 
 /// So many events are written at most between two looks at what is not needed any more.
@@ -81,6 +82,11 @@ Result<void> write(const JournalKeeper& keeper, size_t& events) {
   return state.journal->write(gather(keeper, events), state.durability);
 }
 
+void end_waits(JournalActorState& state, ec code = {}) {
+  for (auto& wait : std::exchange(state.waits, {}))
+    wait.end(code);
+}
+
 void on_written(const JournalKeeper& keeper, size_t events) {
   auto& state = keeper.state();
   state.since_prune = state.since_prune + events >= prune_every(keeper.order->limits) ? 0 : state.since_prune + events;
@@ -95,6 +101,7 @@ void on_written(const JournalKeeper& keeper, size_t events) {
   state.durability = Durability::process;
   if (events > 0 && state.listener)
     keeper.self->send(state.listener, std::move(recorded));
+  end_waits(state);
   for (auto& reply : std::exchange(state.replies, {}))
     reply.deliver(caf::unit);
   if (!std::exchange(state.is_failing, false))
@@ -117,6 +124,7 @@ void on_failure(const JournalKeeper& keeper, const Error& error) {
   // Whoever asked does not do what was to be recorded. How containers stand is written when it can be.
   state.others.clear();
   state.durability = Durability::process;
+  end_waits(state, error.code);
   for (auto& reply : std::exchange(state.replies, {}))
     reply.deliver(to_caf(error));
   while (state.events.size() > keeper.order->limits.waiting_events) {
@@ -146,6 +154,8 @@ void flush_soon(const JournalKeeper& keeper) {
 }
 
 Reply answer_later(const JournalKeeper& keeper) {
+  if (this_point.is_recorded)
+    keeper.state().waits.emplace_back("journal: write");
   auto reply = keeper.self->make_response_promise<caf::unit_t>();
   keeper.state().replies.push_back(reply);
   flush_soon(keeper);
@@ -161,7 +171,7 @@ void add_event(const JournalKeeper& keeper, Event event) {
 } // namespace
 
 JournalActor::behavior_type journal_actor(Self self, JournalOrder parts) {
-  guard(self);
+  guard(self, ActorLabel{}, [self] { return tell(self->state); });
   auto keeper = JournalKeeper{self, std::make_shared<const JournalOrder>(std::move(parts))};
   auto& state = self->state;
   state.journal = keeper.order->journal;

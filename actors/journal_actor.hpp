@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "messages/journal.hpp"
 #include "runtimes/journal.hpp"
 
@@ -51,6 +52,8 @@ struct JournalActorState {
   std::deque<Event> events;
   std::vector<JournalWrite> others;
   std::vector<Reply> replies;
+  /// Of what waits to be written, as far as it is recorded.
+  std::vector<Wait> waits;
   Durability durability = Durability::process;
 
   bool flush_due = false;
@@ -63,6 +66,6 @@ struct JournalActorState {
 };
 
 /// JOURNAL. To be detached: it waits for the disk.
-JournalActor::behavior_type journal_actor(JournalActor::stateful_pointer<JournalActorState> self, JournalOrder order);
+JournalActor::behavior_type journal_actor(SelfPointer<JournalActor, JournalActorState> self, JournalOrder order);
 
 } // namespace berth

@@ -1,6 +1,7 @@
 #include "actors/launcher_actor.hpp"
 
 #include "actors/guard.hpp"
+#include "actors/tell_state.hpp"
 #include "runtimes/launch_monitor.hpp"
 
 namespace berth {
@@ -15,9 +16,9 @@ caf::result<void> answer(const Result<void>& done) {
 
 } // namespace
 
-LauncherActor::behavior_type launcher_actor(LauncherActor::stateful_pointer<LauncherState> self, LaunchHost host,
+LauncherActor::behavior_type launcher_actor(SelfPointer<LauncherActor, LauncherState> self, LaunchHost host,
                                             std::shared_ptr<FdMonitor> fds) {
-  guard(self);
+  guard(self, ActorLabel{}, [self] { return tell(self->state); });
   auto shared = std::make_shared<const LaunchHost>(std::move(host));
   return {
     [=](const StartMonitor& start) -> caf::result<MonitorLink> {

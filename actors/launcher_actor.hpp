@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "messages/launcher.hpp"
 #include "runtimes/launch_host.hpp"
 #include "runtimes/linux/fd_monitor.hpp"
@@ -21,7 +22,7 @@ struct LauncherState {
 };
 
 /// LAUNCHER for containers of this host. To be spawned detached: everything it does blocks.
-LauncherActor::behavior_type launcher_actor(LauncherActor::stateful_pointer<LauncherState> self, LaunchHost host,
+LauncherActor::behavior_type launcher_actor(SelfPointer<LauncherActor, LauncherState> self, LaunchHost host,
                                             std::shared_ptr<FdMonitor> fds);
 
 } // namespace berth

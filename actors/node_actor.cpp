@@ -3,6 +3,7 @@
 #include "actors/guard.hpp"
 #include "actors/node_parts.hpp"
 #include "actors/policy/longest_launch.hpp"
+#include "actors/tell_state.hpp"
 #include "messages/runtime.hpp"
 #include "runtimes/launch_check.hpp"
 #include "runtimes/runtime_id.hpp"
@@ -263,6 +264,7 @@ void spawn_pool(const Node& node, const PoolPtr& pool, PoolSeed seed) {
   pool->lives = true;
   pool->restarts.resting.reset();
   pool->restarts.born = node.self->clock().now();
+  note_restarts(caf::actor_cast<caf::strong_actor_ptr>(pool->actor), pool->restarts.history.total);
   node.self->monitor(pool->actor);
   node.self->send(pool->actor, UseOom{node.state().oom});
 }
@@ -349,6 +351,7 @@ void on_pool_down(const Node& node, const PoolPtr& pool, const caf::error& reaso
 void use_oom(const Node& node, const OomActor& oom) {
   node.state().oom = oom;
   node.state().oom_restarts.born = node.self->clock().now();
+  note_restarts(caf::actor_cast<caf::strong_actor_ptr>(node.state().oom), node.state().oom_restarts.history.total);
   node.self->monitor(oom);
   auto tell = [&](const PoolPtr& pool) {
     if (pool->lives)
@@ -514,7 +517,7 @@ bool has_container(const Node& node, const NodeState::Launch& launch) {
 } // namespace node
 
 NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
-  guard(self);
+  guard(self, ActorLabel{}, [self] { return tell(self->state); });
   auto node = Node{self, std::make_shared<const NodeOrder>(std::move(parts))};
   auto& state = self->state;
   self->set_down_handler([=](const caf::down_msg& down) { on_down(node, down); });

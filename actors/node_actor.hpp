@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/observed.hpp"
 #include "actors/policy/take_over.hpp"
 #include "actors/restarts.hpp"
 #include "messages/journal.hpp"
@@ -96,6 +97,6 @@ struct NodeState {
   static inline const char* name = "node";
 };
 
-NodeActor::behavior_type node_actor(NodeActor::stateful_pointer<NodeState> self, NodeOrder order);
+NodeActor::behavior_type node_actor(SelfPointer<NodeActor, NodeState> self, NodeOrder order);
 
 } // namespace berth

@@ -1,11 +1,12 @@
 #pragma once
 
 #include "actors/node_actor.hpp"
+#include "actors/observed.hpp"
 
 /// What the parts of a NODE share: launches, containers and deaths (node_actor.cpp), and the drain (node_drain.cpp).
 namespace berth::node {
 
-using Self = NodeActor::stateful_pointer<NodeState>;
+using Self = SelfPointer<NodeActor, NodeState>;
 
 struct Node {
   Self self;

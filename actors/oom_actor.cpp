@@ -3,6 +3,7 @@
 #include "actors/guard.hpp"
 #include "actors/policy/explain_exit.hpp"
 #include "actors/policy/oom_scope.hpp"
+#include "actors/tell_state.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -11,7 +12,7 @@ namespace berth {
 
 namespace {
 
-using Self = OomActor::stateful_pointer<OomState>;
+using Self = SelfPointer<OomActor, OomState>;
 
 /// The kernel counts a kill and then sends the signal. So long after the count a victim has it, unless the kernel was
 /// interrupted between the two.
@@ -33,6 +34,7 @@ struct Oom {
 };
 
 void tell(const Oom& oom, const OomState::Watched& watched, const OomKill& kill) {
+  auto scope = OnBehalfOf{watched.trace.trace ? watched.trace : this_point};
   log::info("OOM kill detected via cgroup watcher", {{"container_id", kill.container.value},
                                                      {"pool", kill.pool.value},
                                                      {"runtime", to_string(kill.runtime)},
@@ -162,6 +164,7 @@ caf::result<void> on_watch(const Oom& oom, WatchOom& what) {
   watched.told = watched.named = what.told;
   watched.container_killed = what.container_killed;
   watched.what = std::move(what);
+  watched.trace = this_point;
   if (!placed)
     return to_caf(placed.error());
   // The group is as new as the container: what is counted already and was not told are kills that came before the watch.
@@ -228,7 +231,7 @@ OomSource make_oom_source(std::shared_ptr<OomWatch> watch, std::shared_ptr<Kerne
 }
 
 OomActor::behavior_type oom_actor(Self self, OomSource source) {
-  guard(self);
+  guard(self, ActorLabel{}, [self] { return tell(self->state); });
   auto oom = Oom{self, std::make_shared<const OomSource>(std::move(source))};
   self->set_down_handler([=](const caf::down_msg& down) { on_down(oom, down); });
   return {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "messages/error.hpp"
 #include "messages/oom.hpp"
 #include "runtimes/linux/kernel_log.hpp"
@@ -32,6 +33,8 @@ OomSource make_oom_source(std::shared_ptr<OomWatch> watch, std::shared_ptr<Kerne
 struct OomState {
   struct Watched {
     WatchOom what;
+    /// What is told of it belongs there.
+    TracePoint trace;
     /// Kills that were told.
     uint64_t told = 0;
     uint64_t group_kills = 0;
@@ -62,6 +65,6 @@ struct OomState {
   static inline const char* name = "oom";
 };
 
-OomActor::behavior_type oom_actor(OomActor::stateful_pointer<OomState> self, OomSource source);
+OomActor::behavior_type oom_actor(SelfPointer<OomActor, OomState> self, OomSource source);
 
 } // namespace berth

@@ -5,6 +5,7 @@
 #include "actors/policy/admission.hpp"
 #include "actors/policy/pool_limits.hpp"
 #include "actors/pool_parts.hpp"
+#include "actors/tell_state.hpp"
 #include "runtimes/launch_check.hpp"
 
 #include <algorithm>
@@ -45,6 +46,9 @@ ContainerMemory memory_of(const Pool& pool, const Generation& generation, const 
   info.selection = std::move(selection);
   info.generation = generation.number;
   info.accepted_at = now();
+  info.trace_id = to_string(launch.order.cause.trace);
+  if (info.spec.pass_trace && launch.order.cause.trace)
+    info.spec.env.push_back("TRACEPARENT=" + to_traceparent(launch.order.cause));
   place_container(info, pool.node->host);
   warn_about_needs(info);
   memory.ticket = launch.order.ticket;
@@ -178,6 +182,7 @@ void on_queue_timeout(const Pool& pool, uint64_t ticket) {
                                + (preparing ? " for the pool's runtime, which is still being tried out" : " for a place"),
                              preparing ? "try again, or raise `queue.timeout`"
                                        : "wait for a container to end, or raise `maxContainers` or `queue.timeout`"}));
+  i->wait.end(ec::queue_timeout);
   queue.erase(i);
 }
 
@@ -193,6 +198,7 @@ void grant_slots(const Pool& pool) {
     auto next = std::move(state.start_queue.front());
     state.start_queue.pop_front();
     state.starting.insert(next.holder);
+    next.wait.end();
     next.promise.deliver(StartSlot{});
   }
 }
@@ -267,6 +273,8 @@ void pump(const Pool& pool) {
   while (!state.queue.empty() && (max == 0 || taken(pool) < max)) {
     auto next = std::move(state.queue.front());
     state.queue.pop_front();
+    next.wait.end();
+    auto scope = OnBehalfOf{next.wait.point()};
     launch(pool, std::move(next.order), next.promise);
   }
 }
@@ -314,14 +322,26 @@ UseNeighbours neighbours(const Pool& pool) {
   return {PoolActor{pool.self}, pool.state().oom};
 }
 
+namespace {
+
+/// Where in the trace of its launch a container is made: here, or in another daemon, long ago.
+TracePoint trace_of(const ContainerInfo& info) {
+  auto trace = parse_trace_id(info.trace_id).value_or(TraceId{});
+  return this_point.trace == trace ? this_point : TracePoint{trace, 0, false};
+}
+
+} // namespace
+
 void spawn_container(const Pool& pool, const ContainerId& id, ContainerMemory memory) {
   auto& state = pool.state();
   auto& container = state.containers.at(id);
   auto* generation = find_generation(pool, container.generation);
   auto kept = std::make_shared<const ContainerMemory>(memory);
+  auto trace = trace_of(memory.info);
   container.actor = pool.self->spawn(container_actor, generation ? generation->node : pool.node,
-                                     ContainerOrder{std::move(memory), neighbours(pool), pool.parent});
+                                     ContainerOrder{std::move(memory), neighbours(pool), pool.parent, trace});
   container.restarts.born = pool.self->clock().now();
+  note_restarts(caf::actor_cast<caf::strong_actor_ptr>(container.actor), container.restarts.history.total);
   state.by_actor[container.actor.address()] = id;
   pool.self->monitor(container.actor);
   pool.announce(ActorKind::container, container.actor);
@@ -365,11 +385,11 @@ void refuse_waiting(const Pool& pool, const Error& error) {
 
 } // namespace pool
 
-PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> self, NodeContextPtr node,
+PoolActor::behavior_type pool_actor(SelfPointer<PoolActor, PoolActorState> self, NodeContextPtr node,
                                     NodeActor parent, PoolSeed seed, SpawnRuntime spawn_runtime) {
   using namespace pool;
-  guard(self);
   auto me = Pool{self, std::move(node), std::move(parent), std::move(spawn_runtime)};
+  guard(self, ActorLabel{.pool = seed.memory->generations.back().settings->name}, [me] { return tell_state(me); });
   self->set_down_handler([=](const caf::down_msg& down) { on_down(me, down); });
   self->state.is_announced = seed.is_announced;
   begin(me, *seed.memory);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/observed.hpp"
 #include "actors/policy/select_runtime.hpp"
 #include "actors/restarts.hpp"
 #include "messages/node.hpp"
@@ -73,6 +74,7 @@ struct PoolActorState {
     Reply promise;
     /// How long it may wait in all.
     std::chrono::milliseconds timeout{0};
+    Wait wait{"pool: waits for a place"};
   };
 
   /// A launch that was admitted and waits for the word of its generation's SELECTOR.
@@ -96,6 +98,7 @@ struct PoolActorState {
   struct StartWaiting {
     caf::actor_addr holder;
     caf::typed_response_promise<StartSlot> promise;
+    Wait wait{"pool: waits for a start slot"};
   };
 
   PoolName pool;
@@ -133,7 +136,7 @@ struct PoolActorState {
 
 /// POOL that serves with the newest generation of its seed as soon as its runtimes are prepared, and takes over the containers
 /// in it.
-PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> self, NodeContextPtr node,
+PoolActor::behavior_type pool_actor(SelfPointer<PoolActor, PoolActorState> self, NodeContextPtr node,
                                     NodeActor parent, PoolSeed seed, SpawnRuntime spawn_runtime);
 
 } // namespace berth

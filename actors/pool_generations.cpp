@@ -350,6 +350,7 @@ Generation* find_generation(const Pool& pool, uint64_t number) {
 void spawn_selector(const Pool& pool, Generation& generation) {
   generation.selector = pool.self->spawn(selector_actor, generation.rules);
   generation.selector_restarts.born = pool.self->clock().now();
+  note_restarts(caf::actor_cast<caf::strong_actor_ptr>(generation.selector), generation.selector_restarts.history.total);
   pool.self->monitor(generation.selector);
   pool.announce(ActorKind::selector, generation.selector);
 }
@@ -360,6 +361,7 @@ void spawn_member(const Pool& pool, const Generation& generation, RuntimeKind ki
     known = **member.prepared;
   member.actor = pool.spawn_runtime(kind, *generation.settings, generation.node->settings, known);
   member.restarts.born = pool.self->clock().now();
+  note_restarts(caf::actor_cast<caf::strong_actor_ptr>(member.actor), member.restarts.history.total);
   pool.self->monitor(member.actor);
   pool.announce(ActorKind::runtime, member.actor);
 }
@@ -395,6 +397,7 @@ void keep(const Pool& pool) {
   memory.removed_told = state.removed_told;
   memory.restarts = state.restarts;
   memory.info = describe(pool);
+  pool.self->card().set_word(to_string(memory.info.state));
   pool.self->send(pool.parent, KeepPool{std::make_shared<const PoolMemory>(std::move(memory))});
 }
 

@@ -1,12 +1,13 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "actors/pool_actor.hpp"
 
 /// What the parts of a POOL share: launches and containers (pool_actor.cpp), generations (pool_generations.cpp), and the deaths
 /// of the actors below it (pool_deaths.cpp).
 namespace berth::pool {
 
-using Self = PoolActor::stateful_pointer<PoolActorState>;
+using Self = SelfPointer<PoolActor, PoolActorState>;
 using Generation = PoolActorState::Generation;
 using Member = PoolActorState::Member;
 using Reply = PoolActorState::Reply;

@@ -11,8 +11,8 @@ namespace {
 using ReaderActor = caf::typed_actor<caf::replies_to<Reload>::with<ApplyConfig>>;
 
 /// Answers once, from its own thread, and ends.
-ReaderActor::behavior_type reader_actor(ReaderActor::pointer self, ReadConfig read) {
-  guard(self);
+ReaderActor::behavior_type reader_actor(Observed<ReaderActor::base>* self, ReadConfig read) {
+  guard(self, ActorLabel{.kind = "reader"});
   return {
     [=](Reload& order) -> caf::result<ApplyConfig> {
       self->quit();
@@ -32,9 +32,9 @@ void note(const Result<void>& told) {
 
 } // namespace
 
-ReloadActor::behavior_type reload_actor(ReloadActor::stateful_pointer<ReloadState> self, RevisionActor revisions,
+ReloadActor::behavior_type reload_actor(SelfPointer<ReloadActor, ReloadState> self, RevisionActor revisions,
                                         ReadConfig read, std::shared_ptr<ServiceManager> service) {
-  guard(self);
+  guard(self, ActorLabel{});
   return {
     [=](const Reload& order) -> caf::result<Receipt> {
       auto promise = self->make_response_promise<Receipt>();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "messages/reload.hpp"
 #include "runtimes/linux/service_manager.hpp"
 
@@ -15,7 +16,7 @@ struct ReloadState {
 };
 
 /// RELOAD of a node whose changes `revisions` makes.
-ReloadActor::behavior_type reload_actor(ReloadActor::stateful_pointer<ReloadState> self, RevisionActor revisions,
+ReloadActor::behavior_type reload_actor(SelfPointer<ReloadActor, ReloadState> self, RevisionActor revisions,
                                         ReadConfig read, std::shared_ptr<ServiceManager> service);
 
 } // namespace berth

@@ -1,9 +1,10 @@
 #include "actors/revision_actor.hpp"
 
-#include "actors/revision_parts.hpp"
 #include "actors/policy/config_digest.hpp"
 #include "actors/policy/longest_launch.hpp"
 #include "actors/policy/objection_to.hpp"
+#include "actors/revision_parts.hpp"
+#include "actors/tell_state.hpp"
 #include "config/compare_settings.hpp"
 #include "runtimes/fault_point.hpp"
 
@@ -507,11 +508,11 @@ caf::result<Receipt> roll_back(const Revisions& revisions, const RollBack& order
 
 } // namespace revision
 
-RevisionActor::behavior_type revision_actor(RevisionActor::stateful_pointer<RevisionState> self, RevisionContext context,
+RevisionActor::behavior_type revision_actor(SelfPointer<RevisionActor, RevisionState> self, RevisionContext context,
                                             std::vector<KnownRevision> known,
                                             std::map<PoolName, uint64_t> last_generations) {
   using namespace revision;
-  guard(self);
+  guard(self, ActorLabel{}, [self] { return tell(self->state); });
   self->set_down_handler([=](const caf::down_msg& down) {
     if (auto watcher = self->state.watchers.extract(down.source))
       watcher.mapped()();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/node_context.hpp"
+#include "actors/observed.hpp"
 #include "actors/policy/take_over.hpp"
 #include "actors/restarts.hpp"
 #include "messages/journal.hpp"
@@ -54,7 +55,7 @@ struct RevisionContext {
 };
 
 /// REVISION of a node that has come to these revisions, of which the last one, with its settings, is in effect.
-RevisionActor::behavior_type revision_actor(RevisionActor::stateful_pointer<RevisionState> self, RevisionContext context,
+RevisionActor::behavior_type revision_actor(SelfPointer<RevisionActor, RevisionState> self, RevisionContext context,
                                             std::vector<KnownRevision> revisions,
                                             std::map<PoolName, uint64_t> last_generations);
 

@@ -1,12 +1,13 @@
 #pragma once
 
 #include "actors/guard.hpp"
+#include "actors/observed.hpp"
 #include "actors/revision_actor.hpp"
 
 /// What the parts of a REVISION share: plans (revision_plan.cpp) and changes (revision_actor.cpp).
 namespace berth::revision {
 
-using Self = RevisionActor::stateful_pointer<RevisionState>;
+using Self = SelfPointer<RevisionActor, RevisionState>;
 
 struct Revisions {
   Self self;

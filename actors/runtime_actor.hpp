@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "messages/error.hpp"
 #include "messages/runtime.hpp"
 
@@ -19,7 +20,7 @@ struct RuntimeState {
 using ProbeRuntime = std::function<Result<PreparedRuntime>()>;
 
 /// RUNTIME that is prepared by `probe` within `deadline`.
-RuntimeActor::behavior_type runtime_actor(RuntimeActor::stateful_pointer<RuntimeState> self, ProbeRuntime probe,
-                                          std::chrono::milliseconds deadline);
+RuntimeActor::behavior_type runtime_actor(SelfPointer<RuntimeActor, RuntimeState> self, ProbeRuntime probe,
+                                          std::chrono::milliseconds deadline, RuntimeKind kind, PoolName pool);
 
 } // namespace berth

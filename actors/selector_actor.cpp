@@ -4,8 +4,8 @@
 
 namespace berth {
 
-SelectorActor::behavior_type selector_actor(SelectorActor::stateful_pointer<SelectorState> self, SelectionRules rules) {
-  guard(self);
+SelectorActor::behavior_type selector_actor(SelfPointer<SelectorActor, SelectorState> self, SelectionRules rules) {
+  guard(self, ActorLabel{.pool = rules.pool});
   return {
     [rules = std::move(rules)](const LaunchNeeds& needs) -> caf::result<Selection> {
       auto selection = select_runtime(rules, needs);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "actors/policy/select_runtime.hpp"
 
 #include <caf/stateful_actor.hpp>
@@ -12,6 +13,6 @@ struct SelectorState {
 };
 
 /// SELECTOR with the rules of one generation, for its whole life.
-SelectorActor::behavior_type selector_actor(SelectorActor::stateful_pointer<SelectorState> self, SelectionRules rules);
+SelectorActor::behavior_type selector_actor(SelfPointer<SelectorActor, SelectorState> self, SelectionRules rules);
 
 } // namespace berth

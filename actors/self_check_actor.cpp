@@ -1,7 +1,7 @@
 #include "actors/self_check_actor.hpp"
 
 #include "actors/guard.hpp"
-
+#include "actors/tell_state.hpp"
 #include <caf/sec.hpp>
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace berth {
 
 namespace {
 
-using Self = SelfCheckActor::stateful_pointer<SelfCheckState>;
+using Self = SelfPointer<SelfCheckActor, SelfCheckState>;
 using CheckPtr = std::shared_ptr<SelfCheckState::Check>;
 
 /// So many are named in one line of the log.
@@ -197,7 +197,7 @@ caf::result<Health> on_health(const SelfCheck& me) {
 } // namespace
 
 SelfCheckActor::behavior_type self_check_actor(Self self, SelfCheckOrder parts) {
-  guard(self);
+  guard(self, ActorLabel{}, [self] { return tell(self->state); });
   auto me = SelfCheck{self, std::make_shared<const SelfCheckOrder>(std::move(parts))};
   for (const auto& launcher : me.order->launchers) {
     auto& launchers = self->state.launchers;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/observed.hpp"
 #include "messages/event.hpp"
 #include "messages/launcher.hpp"
 #include "messages/node.hpp"
@@ -72,7 +73,7 @@ struct SelfCheckState {
   static inline const char* name = "self-check";
 };
 
-SelfCheckActor::behavior_type self_check_actor(SelfCheckActor::stateful_pointer<SelfCheckState> self,
+SelfCheckActor::behavior_type self_check_actor(SelfPointer<SelfCheckActor, SelfCheckState> self,
                                                SelfCheckOrder order);
 
 } // namespace berth

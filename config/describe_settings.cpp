@@ -62,6 +62,12 @@ void add_node(const NodeSettings& node, Rows& rows) {
   rows.add("berth.runtimes.runsc", node.runsc_binary.value);
   rows.add("berth.eventHistory", std::to_string(node.event_history.value));
   rows.add("berth.eventMaxAge", format_duration(node.event_max_age.value));
+  const auto& tracing = node.tracing;
+  rows.add("berth.tracing.mode", to_string(tracing.mode.value));
+  rows.add("berth.tracing.maxSpans", std::to_string(tracing.max_spans.value));
+  rows.add("berth.tracing.maxAge", format_duration(tracing.max_age.value));
+  rows.add("berth.tracing.maxRate", std::to_string(tracing.max_rate.value));
+  rows.add("berth.tracing.otlp", or_word(tracing.otlp.value, "none"));
 }
 
 void add_limit(const std::string& path, LimitRange range, std::string (*format)(uint64_t),

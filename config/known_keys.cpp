@@ -91,11 +91,14 @@ constexpr auto runtime_config_table = std::array{
 constexpr auto queue_table = std::array{KnownKey{"length"}, KnownKey{"timeout"}};
 constexpr auto limit_table = std::array{KnownKey{"default"}, KnownKey{"max"}};
 constexpr auto logs_table = std::array{KnownKey{"maxSize"}, KnownKey{"maxFiles"}};
+constexpr auto tracing_table = std::array{KnownKey{"mode"}, KnownKey{"maxSpans"}, KnownKey{"maxAge"}, KnownKey{"maxRate"},
+                                          KnownKey{"otlp"}};
 constexpr auto runtimes_table = std::array{KnownKey{"runc"}, KnownKey{"runsc"}};
 
 constexpr auto berth_table = std::array{
     KnownKey{"logs"},     KnownKey{"probeTimeout"}, KnownKey{"startTimeout"},
     KnownKey{"runtimes"}, KnownKey{"eventHistory"},   KnownKey{"eventMaxAge"},
+    KnownKey{"tracing"},
 };
 
 /// A section as it is called in hints.
@@ -110,6 +113,7 @@ constexpr auto places = std::array{
     Place{"worker.pools.<name>.runtimeConfig", runtime_config_table},
     Place{"berth", berth_table},
     Place{"berth.logs", logs_table},
+    Place{"berth.tracing", tracing_table},
 };
 
 bool uses(KeyTable table, std::string_view key) {
@@ -146,6 +150,10 @@ KeyTable berth_keys() {
 
 KeyTable logs_keys() {
   return logs_table;
+}
+
+KeyTable tracing_keys() {
+  return tracing_table;
 }
 
 KeyTable runtimes_keys() {

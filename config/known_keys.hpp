@@ -25,6 +25,7 @@ KeyTable limit_keys();
 KeyTable berth_keys();
 KeyTable logs_keys();
 KeyTable runtimes_keys();
+KeyTable tracing_keys();
 
 /// The entry for `key`, or null. Keys that Berth uses must match exactly; the case of the others
 /// does not matter, as the reference system does not look at it either.

@@ -18,6 +18,12 @@ constexpr auto event_history = Bounds{1, 1'000'000};
 constexpr auto event_max_age = Bounds{60'000, 3'600'000'000};
 /// PATH_MAX, with its terminating zero.
 constexpr size_t max_path = 4095;
+/// From what one launch needs to half a GiB.
+constexpr auto trace_spans = Bounds{100, 1'000'000};
+/// Milliseconds: a second to a week.
+constexpr auto trace_age = Bounds{1'000, 604'800'000};
+constexpr auto trace_rate = Bounds{10, 1'000'000};
+constexpr size_t max_address = 1024;
 
 void read_logs(Section& berth, Sourced<LogSettings>& result) {
   auto section = berth.sub_section("logs", logs_keys());
@@ -36,6 +42,36 @@ void read_logs(Section& berth, Sourced<LogSettings>& result) {
   result.value.max_files = files.value;
   if (result.origin.file.empty())
     result.origin = std::move(files.origin);
+}
+
+/// "http://HOST[:PORT][/PATH]", or with https.
+bool is_collector_address(std::string_view text) {
+  for (auto scheme : {std::string_view{"http://"}, std::string_view{"https://"}})
+    if (text.starts_with(scheme)) {
+      auto rest = text.substr(scheme.size());
+      auto host = rest.substr(0, rest.find('/'));
+      return !host.empty() && host.front() != ':' && text.find_first_of(" ?#@") == std::string_view::npos;
+    }
+  return false;
+}
+
+void read_tracing(Section& berth, TracingSettings& result) {
+  constexpr auto words = std::array<std::string_view, 3>{"off", "requested", "all"};
+  constexpr auto modes = std::array{TracingMode::off, TracingMode::requested, TracingMode::all};
+  auto section = berth.sub_section("tracing", tracing_keys());
+  section.read("mode", result.mode, "tracing mode", words, modes);
+  section.read("maxSpans", result.max_spans, trace_spans);
+  section.read("maxAge", result.max_age, trace_age);
+  section.read("maxRate", result.max_rate, trace_rate);
+  auto otlp = Sourced<std::string>{};
+  section.read("otlp", otlp, max_address);
+  if (otlp.value.empty())
+    return;
+  if (is_collector_address(otlp.value))
+    result.otlp = std::move(otlp);
+  else
+    section.reject("otlp", in_quotes(otlp.value)
+                             + " is not the address of a collector (write http://HOST:4318, without user and password)");
 }
 
 void read_binary(Section& section, std::string_view key, Sourced<std::string>& result) {
@@ -65,6 +101,7 @@ void read_node_settings(const YamlNode* node, LoadState& state) {
   read_binary(runtimes, "runsc", settings.runsc_binary);
   section.read("eventHistory", settings.event_history, event_history);
   section.read("eventMaxAge", settings.event_max_age, event_max_age);
+  read_tracing(section, settings.tracing);
 }
 
 } // namespace berth

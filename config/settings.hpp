@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/selection.hpp"
+#include "messages/span.hpp"
 #include "messages/types.hpp"
 
 #include <chrono>
@@ -91,6 +92,18 @@ struct LogSettings {
   uint32_t max_files = 4;
 };
 
+/// `berth.tracing`: what is recorded of the messages between actors, and for how long.
+struct TracingSettings {
+  Sourced<TracingMode> mode{TracingMode::requested, {}};
+  /// Spans in memory; each takes about half a KiB.
+  Sourced<uint32_t> max_spans{32'768, {}};
+  Sourced<std::chrono::milliseconds> max_age{std::chrono::hours{1}, {}};
+  /// Spans a second; what begins above that is not recorded.
+  Sourced<uint32_t> max_rate{20'000, {}};
+  /// Base address of a collector that takes OTLP over HTTP: "http://127.0.0.1:4318". Empty: none.
+  Sourced<std::string> otlp;
+};
+
 /// The node's own section `berth`.
 struct NodeSettings {
   Sourced<LogSettings> logs;
@@ -105,6 +118,7 @@ struct NodeSettings {
   Sourced<uint32_t> event_history{65'536, {}};
   /// And for how long.
   Sourced<std::chrono::milliseconds> event_max_age{std::chrono::hours{24 * 7}, {}};
+  TracingSettings tracing;
 };
 
 /// Defaults for all pools, given at the level of `worker`. The pools have them applied already.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/oom.hpp"
 #include "messages/pool.hpp"
 
@@ -11,97 +12,111 @@
 namespace berth {
 
 /// POOL -> CONTAINER: go, if you have not gone yet. Answered when the container runs, or with the reason why it does not.
-struct BeginLaunch {};
+struct BeginLaunch {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, BeginLaunch&) {
-  return f();
+auto inspect(Inspector& f, BeginLaunch& x) {
+  return f(x.cause);
 }
 
-struct DescribeContainer {};
+struct DescribeContainer {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, DescribeContainer&) {
-  return f();
+auto inspect(Inspector& f, DescribeContainer& x) {
+  return f(x.cause);
 }
 
 /// API -> CONTAINER: SIGTERM, then SIGKILL after `grace`. Answered when it has ended.
 struct StopContainer {
   /// Negative: the pool's termination grace period.
   std::chrono::milliseconds grace{-1};
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, StopContainer& x) {
-  return f(x.grace);
+  return f(x.grace, x.cause);
 }
 
 /// API -> CONTAINER: deliver a signal.
 struct SignalContainer {
   int32_t signal = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, SignalContainer& x) {
-  return f(x.signal);
+  return f(x.signal, x.cause);
 }
 
 /// API -> CONTAINER: forget it and remove what is left of it. Answered when all is gone; then the actor ends.
 struct RemoveContainer {
   /// Kill it first if it runs.
   bool force = false;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, RemoveContainer& x) {
-  return f(x.force);
+  return f(x.force, x.cause);
 }
 
 /// API -> CONTAINER: whoever was attached has read the last byte of the log.
-struct ReleaseOutput {};
+struct ReleaseOutput {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, ReleaseOutput&) {
-  return f();
+auto inspect(Inspector& f, ReleaseOutput& x) {
+  return f(x.cause);
 }
 
 /// POOL -> CONTAINER: whom you work with from now on. One of them has died, and this one is in its place.
 struct UseNeighbours {
   PoolActor pool;
   OomActor oom;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, UseNeighbours& x) {
-  return f(x.pool, x.oom);
+  return f(x.pool, x.oom, x.cause);
 }
 
 /// INTERNAL: one packet from the monitor (runtimes/monitor_protocol.hpp).
 struct MonitorPacket {
   std::string bytes;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, MonitorPacket& x) {
-  return f(x.bytes);
+  return f(x.bytes, x.cause);
 }
 
 /// INTERNAL: the monitor closed its socket.
-struct MonitorGone {};
+struct MonitorGone {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, MonitorGone&) {
-  return f();
+auto inspect(Inspector& f, MonitorGone& x) {
+  return f(x.cause);
 }
 
 /// INTERNAL: a time limit has passed; `epoch` tells whether it still matters.
 struct ContainerTimeout {
   uint64_t epoch = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, ContainerTimeout& x) {
-  return f(x.epoch);
+  return f(x.epoch, x.cause);
 }
 
 /// How long the API waits for a description.

@@ -46,6 +46,8 @@ struct ContainerInfo {
   /// Valid once the state is `exited`.
   ExitInfo exit;
   uint64_t oom_kills = 0;
+  /// Of the launch: 32 hexadecimal digits. Everything that this led to has it.
+  std::string trace_id;
   /// Directory with bundle, pid, monitor socket, record.
   std::string directory;
   std::string log_path;
@@ -60,7 +62,7 @@ struct ContainerInfo {
 template <class Inspector>
 auto inspect(Inspector& f, ContainerInfo& x) {
   return f(x.spec, x.runtime_id, x.state, x.pid, x.pid_start_time, x.selection, x.profile, x.generation, x.accepted_at,
-           x.created_at, x.started_at, x.exit, x.oom_kills, x.directory, x.log_path, x.cgroup, x.memory_cgroup, x.warnings);
+           x.created_at, x.started_at, x.exit, x.oom_kills, x.trace_id, x.directory, x.log_path, x.cgroup, x.memory_cgroup, x.warnings);
 }
 
 } // namespace berth

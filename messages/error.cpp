@@ -30,6 +30,7 @@ const char* to_string(ec code) {
     case ec::journal_failed: return "journal_failed";
     case ec::interrupted: return "interrupted";
     case ec::draining: return "draining";
+    case ec::unknown_actor: return "unknown_actor";
     case ec::internal: return "internal";
   }
   return "internal";

@@ -63,6 +63,8 @@ enum class ec : uint8_t {
   interrupted,
   /// The node is drained: it takes no launches.
   draining,
+  /// No actor of this number lives.
+  unknown_actor,
   /// A defect in Berth.
   internal,
 };

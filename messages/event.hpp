@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/types.hpp"
 
 #include <caf/replies_to.hpp>
@@ -27,11 +28,12 @@ struct Event {
   std::map<std::string, std::string> texts;
   std::map<std::string, int64_t> numbers;
   std::map<std::string, bool> flags;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, Event& x) {
-  return f(x.seq, x.time, x.type, x.pool, x.container, x.generation, x.texts, x.numbers, x.flags);
+  return f(x.seq, x.time, x.type, x.pool, x.container, x.generation, x.texts, x.numbers, x.flags, x.cause);
 }
 
 /// Which events a reader wants; empty members match everything.
@@ -57,11 +59,12 @@ struct ReadEvents {
   /// At most `event_wait_limit`.
   std::chrono::milliseconds wait{0};
   EventFilter filter;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, ReadEvents& x) {
-  return f(x.since, x.max, x.wait, x.filter);
+  return f(x.since, x.max, x.wait, x.filter, x.cause);
 }
 
 /// EVENT -> READER.
@@ -81,21 +84,23 @@ auto inspect(Inspector& f, EventBatch& x) {
 /// JOURNAL -> EVENT: these have their numbers and outlive a crash. In order, without gaps.
 struct EventsRecorded {
   std::vector<Event> events;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, EventsRecorded& x) {
-  return f(x.events);
+  return f(x.events, x.cause);
 }
 
 /// INTERNAL: a reader has waited for as long as it wanted.
 struct EventWaitOver {
   uint64_t ticket = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, EventWaitOver& x) {
-  return f(x.ticket);
+  return f(x.ticket, x.cause);
 }
 
 constexpr auto event_wait_limit = std::chrono::seconds{30};

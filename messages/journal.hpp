@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/container_memory.hpp"
 #include "messages/event.hpp"
 #include "messages/revision.hpp"
@@ -49,12 +50,14 @@ constexpr auto meta_file_digest = "file_digest";
 struct RecordContainer {
   ContainerMemoryPtr memory;
   std::optional<Event> event;
+  Cause cause;
 };
 
 /// CONTAINER -> JOURNAL: nothing is left of it.
 struct ForgetContainer {
   ContainerId id;
   Event event;
+  Cause cause;
 };
 
 /// REVISION -> JOURNAL: this revision takes effect, and these generations with it. Answered when that, and all that came before it,
@@ -65,22 +68,25 @@ struct RecordRevision {
   std::vector<GenerationRecord> generations;
   /// Digest of the configured files, if they were what was read.
   std::optional<std::string> file_digest;
+  Cause cause;
 };
 
 /// NODE -> JOURNAL.
 struct RecordDrained {
   bool is_drained = false;
+  Cause cause;
 };
 
 /// EVENT -> JOURNAL: what is behind the events that you have told me, oldest first?
 struct ReadOldEvents {
   uint64_t since = 0;
   uint32_t max = 1000;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, ReadOldEvents& x) {
-  return f(x.since, x.max);
+  return f(x.since, x.max, x.cause);
 }
 
 /// JOURNAL -> EVENT.
@@ -97,27 +103,32 @@ auto inspect(Inspector& f, OldEvents& x) {
 struct TellEvents {
   EventActor listener;
   uint64_t since = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, TellEvents& x) {
-  return f(x.listener, x.since);
+  return f(x.listener, x.since, x.cause);
 }
 
 /// INTERNAL: write what has gathered.
-struct FlushJournal {};
+struct FlushJournal {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, FlushJournal&) {
-  return f();
+auto inspect(Inspector& f, FlushJournal& x) {
+  return f(x.cause);
 }
 
 /// INTERNAL: try again what could not be written.
-struct RetryJournal {};
+struct RetryJournal {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, RetryJournal&) {
-  return f();
+auto inspect(Inspector& f, RetryJournal& x) {
+  return f(x.cause);
 }
 
 /// How long a write may take, with those in front of it. A disk that takes longer is as good as none.

@@ -61,6 +61,8 @@ struct LaunchSpec {
   std::map<std::string, std::string> sysctls;
   /// Paths of host device nodes to pass in; runc only.
   std::vector<std::string> devices;
+  /// Give the container the launch's place in its trace, as TRACEPARENT in its environment.
+  bool pass_trace = false;
 
   friend bool operator==(const LaunchSpec&, const LaunchSpec&) = default;
 };
@@ -68,7 +70,7 @@ struct LaunchSpec {
 template <class Inspector>
 auto inspect(Inspector& f, LaunchSpec& x) {
   return f(x.pool, x.id, x.rootfs, x.args, x.env, x.workdir, x.user, x.hostname, x.labels, x.mounts, x.limits, x.gpus,
-           x.checkpoint, x.auto_remove, x.sysctls, x.devices);
+           x.checkpoint, x.auto_remove, x.sysctls, x.devices, x.pass_trace);
 }
 
 } // namespace berth

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/container.hpp"
 
 #include <caf/allowed_unsafe_message_type.hpp>
@@ -26,11 +27,12 @@ struct StartMonitor {
   std::chrono::milliseconds grace{0};
   /// There is a monitor, or there was one: nothing is started.
   bool is_started = false;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, StartMonitor& x) {
-  return f(x.info, x.oom_group, x.ticket, x.grace, x.is_started);
+  return f(x.info, x.oom_group, x.ticket, x.grace, x.is_started, x.cause);
 }
 
 /// LAUNCHER -> CONTAINER: the plan is sent, the monitor is at work. The link tells whoever listens the whole story, from its
@@ -42,11 +44,12 @@ struct MonitorLink {
 /// CONTAINER -> LAUNCHER: remove the directories of an ended container with all that is in them.
 struct RemoveFiles {
   ContainerInfo info;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, RemoveFiles& x) {
-  return f(x.info);
+  return f(x.info, x.cause);
 }
 
 /// CONTAINER -> LAUNCHER: the monitor has gone, and its last word was not heard. If it died before its work was done, do the rest
@@ -55,11 +58,12 @@ struct SweepContainer {
   ContainerInfo info;
   /// The host was started anew: no process and no group is the container's.
   bool rebooted = false;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, SweepContainer& x) {
-  return f(x.info, x.rebooted);
+  return f(x.info, x.rebooted, x.cause);
 }
 
 /// LAUNCHER -> CONTAINER: nothing is left but files.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/pool_memory.hpp"
 
 #include <map>
@@ -11,11 +12,12 @@ struct FindContainer {
   ContainerId id;
   /// Who is known to have died; another one is wanted.
   caf::actor_addr except;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, FindContainer& x) {
-  return f(x.id, x.except);
+  return f(x.id, x.except, x.cause);
 }
 
 struct ListContainers {
@@ -23,19 +25,22 @@ struct ListContainers {
   bool all = false;
   /// Empty: every pool.
   PoolName pool;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, ListContainers& x) {
-  return f(x.all, x.pool);
+  return f(x.all, x.pool, x.cause);
 }
 
 /// REVISION -> NODE: the actors of all pools.
-struct FindPools {};
+struct FindPools {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, FindPools&) {
-  return f();
+auto inspect(Inspector& f, FindPools& x) {
+  return f(x.cause);
 }
 
 using PoolActors = std::map<PoolName, PoolActor>;
@@ -56,13 +61,16 @@ struct ChangePools {
   DrainMode drain = DrainMode::wait;
   /// How long a launch may take at most, by the new settings.
   std::chrono::milliseconds longest_launch{0};
+  Cause cause;
 };
 
-struct ListPools {};
+struct ListPools {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, ListPools&) {
-  return f();
+auto inspect(Inspector& f, ListPools& x) {
+  return f(x.cause);
 }
 
 /// API -> NODE: take no launches any more, and end what runs: first by itself, from `deadline` on by a stop with the grace period of
@@ -71,11 +79,12 @@ struct DrainNode {
   std::chrono::milliseconds deadline{0};
   /// Also after a crash or a restart; else only for as long as this berthd lives.
   bool is_lasting = true;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, DrainNode& x) {
-  return f(x.deadline, x.is_lasting);
+  return f(x.deadline, x.is_lasting, x.cause);
 }
 
 /// NODE -> API.
@@ -91,11 +100,13 @@ auto inspect(Inspector& f, DrainReport& x) {
 }
 
 /// API -> NODE: take launches again.
-struct UndrainNode {};
+struct UndrainNode {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, UndrainNode&) {
-  return f();
+auto inspect(Inspector& f, UndrainNode& x) {
+  return f(x.cause);
 }
 
 /// POOL -> NODE: this actor stands for the container from now on. Never leaves the process.
@@ -103,21 +114,24 @@ struct ContainerSpawned {
   ContainerId id;
   ContainerActor actor;
   ContainerMemoryPtr memory;
+  Cause cause;
 };
 
 /// CONTAINER -> NODE: remember this. Never leaves the process.
 struct KeepContainer {
   ContainerMemoryPtr memory;
+  Cause cause;
 };
 
 /// POOL -> NODE: what was that container that has lost its actor? Answered with `unknown_container` if it is removed.
 struct RecallContainer {
   ContainerId id;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, RecallContainer& x) {
-  return f(x.id);
+  return f(x.id, x.cause);
 }
 
 /// NODE -> POOL. Never leaves the process.
@@ -128,14 +142,17 @@ struct RecalledContainer {
 /// POOL -> NODE: remember this. Never leaves the process.
 struct KeepPool {
   PoolMemoryPtr memory;
+  Cause cause;
 };
 
 /// REVISION -> NODE: what do you remember of the configured pools?
-struct RecallPools {};
+struct RecallPools {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, RecallPools&) {
-  return f();
+auto inspect(Inspector& f, RecallPools& x) {
+  return f(x.cause);
 }
 
 /// NODE -> REVISION. Never leaves the process.
@@ -146,11 +163,12 @@ struct RecalledPools {
 /// CONTAINER -> NODE: nothing is left of it; the id is free.
 struct ContainerRemoved {
   ContainerId id;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, ContainerRemoved& x) {
-  return f(x.id);
+  return f(x.id, x.cause);
 }
 
 /// The longest that a drain may take, deadline and grace periods included.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/types.hpp"
 
 #include <caf/replies_to.hpp>
@@ -39,22 +40,24 @@ struct OomKill {
   int32_t victim_pid = 0;
   std::string victim;
   Timestamp time;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, OomKill& x) {
   return f(x.container, x.pool, x.runtime, x.generation, x.scope, x.kills, x.new_kills, x.limit, x.peak, x.victim_pid,
-           x.victim, x.time);
+           x.victim, x.time, x.cause);
 }
 
 /// OOM -> subscriber: you gave no credit for so many messages, and they are gone.
 struct OomGap {
   uint64_t missed = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, OomGap& x) {
-  return f(x.missed);
+  return f(x.missed, x.cause);
 }
 
 /// Who is told about one container.
@@ -82,12 +85,13 @@ struct WatchOom {
   uint64_t told = 0;
   bool container_killed = false;
   OomListener listener;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, WatchOom& x) {
   return f(x.container, x.pool, x.runtime, x.generation, x.has_host_processes, x.memory_cgroup, x.cgroup, x.init_pid,
-           x.told, x.container_killed, x.listener);
+           x.told, x.container_killed, x.listener, x.cause);
 }
 
 /// CONTAINER -> OOM: the container has ended with these counters; tell what was not told yet, then forget it.
@@ -103,11 +107,12 @@ struct FinishOom {
   bool killed = false;
   /// Somebody had asked for that.
   bool asked = false;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, FinishOom& x) {
-  return f(x.container, x.kills, x.group_kills, x.peak, x.limit, x.killed, x.asked);
+  return f(x.container, x.kills, x.group_kills, x.peak, x.limit, x.killed, x.asked, x.cause);
 }
 
 /// OOM -> CONTAINER: all is told.
@@ -126,21 +131,23 @@ auto inspect(Inspector& f, OomSummary& x) {
 struct OomCredit {
   OomSubscriber subscriber;
   uint32_t credit = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, OomCredit& x) {
-  return f(x.subscriber, x.credit);
+  return f(x.subscriber, x.credit, x.cause);
 }
 
 /// INTERNAL: the kernel has news about these watches.
 struct OomStirred {
   std::vector<uint64_t> watches;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, OomStirred& x) {
-  return f(x.watches);
+  return f(x.watches, x.cause);
 }
 
 /// INTERNAL: look at this watch again. cgroup v1 announces a kill before it counts it.
@@ -150,11 +157,12 @@ struct OomRecheck {
   uint32_t attempt = 0;
   /// Of the news that this follows; later news start over.
   uint64_t epoch = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, OomRecheck& x) {
-  return f(x.watch, x.attempt, x.epoch);
+  return f(x.watch, x.attempt, x.epoch, x.cause);
 }
 
 /// How long a container waits for an answer.

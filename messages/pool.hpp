@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/container_info.hpp"
 #include "messages/oom.hpp"
 #include "messages/supervision.hpp"
@@ -25,11 +26,12 @@ struct LaunchOrder {
   /// NODE gave it to a POOL that has died; `is_made` says that a container was made of it by then.
   bool is_repeated = false;
   bool is_made = false;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, LaunchOrder& x) {
-  return f(x.spec, x.reader, x.ticket, x.is_repeated, x.is_made);
+  return f(x.spec, x.reader, x.ticket, x.is_repeated, x.is_made, x.cause);
 }
 
 /// How a pool stands.
@@ -97,42 +99,47 @@ auto inspect(Inspector& f, PoolInfo& x) {
            x.fallback_allowed, x.restarts, x.draining);
 }
 
-struct DescribePool {};
+struct DescribePool {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, DescribePool&) {
-  return f();
+auto inspect(Inspector& f, DescribePool& x) {
+  return f(x.cause);
 }
 
 /// API -> NODE -> POOL: take this launch out of the queue. Answered with whether it was there; the launch is answered with
 /// `cancelled`.
 struct CancelLaunch {
   ContainerId id;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, CancelLaunch& x) {
-  return f(x.id);
+  return f(x.id, x.cause);
 }
 
 /// CONTAINER -> POOL: my processes have ended; the place is free.
 struct ContainerEnded {
   ContainerId id;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, ContainerEnded& x) {
-  return f(x.id);
+  return f(x.id, x.cause);
 }
 
 /// NODE -> POOL: the OOM that watches containers from now on. The first one says also that NODE knows this pool.
 struct UseOom {
   OomActor oom;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, UseOom& x) {
-  return f(x.oom);
+  return f(x.oom, x.cause);
 }
 
 /// CONTAINER -> POOL: I want to start. Answered when a slot is free; the slot belongs to the sender until it sends
@@ -140,11 +147,12 @@ auto inspect(Inspector& f, UseOom& x) {
 struct TakeStartSlot {
   /// The start is under way already, by the leave of a POOL that has died: answered at once, and counted.
   bool is_held = false;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, TakeStartSlot& x) {
-  return f(x.is_held);
+  return f(x.is_held, x.cause);
 }
 
 /// POOL -> CONTAINER.
@@ -155,11 +163,13 @@ auto inspect(Inspector& f, StartSlot&) {
   return f();
 }
 
-struct ReturnStartSlot {};
+struct ReturnStartSlot {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, ReturnStartSlot&) {
-  return f();
+auto inspect(Inspector& f, ReturnStartSlot& x) {
+  return f(x.cause);
 }
 
 /// How long a container waits for a start slot: starts in front of it may each take their whole time.
@@ -185,6 +195,7 @@ struct PrepareGeneration {
   /// Those of the node that it shall run by.
   std::shared_ptr<const NodeSettings> node;
   bool allow_fallback = false;
+  Cause cause;
 };
 
 /// POOL -> REVISION.
@@ -202,37 +213,43 @@ auto inspect(Inspector& f, PreparedGeneration& x) {
 /// REVISION -> POOL: serve with the generation that was prepared, from this message on.
 struct CommitGeneration {
   DrainMode drain = DrainMode::wait;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, CommitGeneration& x) {
-  return f(x.drain);
+  return f(x.drain, x.cause);
 }
 
 /// REVISION -> POOL: forget the generation that was prepared, or is being prepared.
-struct AbortGeneration {};
+struct AbortGeneration {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, AbortGeneration&) {
-  return f();
+auto inspect(Inspector& f, AbortGeneration& x) {
+  return f(x.cause);
 }
 
 /// REVISION -> POOL: you are not configured any more. Take no launches, and end with your last container.
 struct RetirePool {
   DrainMode drain = DrainMode::wait;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, RetirePool& x) {
-  return f(x.drain);
+  return f(x.drain, x.cause);
 }
 
 /// REVISION -> POOL: answered when the first probes have ended, however they did.
-struct AwaitReady {};
+struct AwaitReady {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, AwaitReady&) {
-  return f();
+auto inspect(Inspector& f, AwaitReady& x) {
+  return f(x.cause);
 }
 
 /// POOL -> REVISION: what a change meant for one pool.
@@ -269,11 +286,12 @@ constexpr auto pool_deadline = std::chrono::seconds{10};
 /// INTERNAL: a queued launch has waited for as long as it may.
 struct QueueTimeout {
   uint64_t ticket = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, QueueTimeout& x) {
-  return f(x.ticket);
+  return f(x.ticket, x.cause);
 }
 
 /// How long the API waits for a launch beyond what queue and start may take by configuration.

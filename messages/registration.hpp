@@ -1,14 +1,16 @@
 #pragma once
 
+#include "messages/actors.hpp"
 #include "messages/event.hpp"
 #include "messages/journal.hpp"
 #include "messages/launcher.hpp"
 #include "messages/node.hpp"
+#include "messages/reload.hpp"
 #include "messages/revision.hpp"
 #include "messages/runtime.hpp"
-#include "messages/reload.hpp"
 #include "messages/selector.hpp"
 #include "messages/self_check.hpp"
+#include "messages/trace.hpp"
 
 #include <caf/type_id.hpp>
 
@@ -20,6 +22,7 @@ class actor_system_config;
 
 CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::AbortGeneration))
+  CAF_ADD_TYPE_ID(berth, (berth::ActorState))
   CAF_ADD_TYPE_ID(berth, (berth::ApplyConfig))
   CAF_ADD_TYPE_ID(berth, (berth::AreYouThere))
   CAF_ADD_TYPE_ID(berth, (berth::AwaitReady))
@@ -35,14 +38,18 @@ CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::ContainerInfos))
   CAF_ADD_TYPE_ID(berth, (berth::ContainerRemoved))
   CAF_ADD_TYPE_ID(berth, (berth::ContainerTimeout))
+  CAF_ADD_TYPE_ID(berth, (berth::DescribeActor))
   CAF_ADD_TYPE_ID(berth, (berth::DescribeContainer))
   CAF_ADD_TYPE_ID(berth, (berth::DescribePool))
+  CAF_ADD_TYPE_ID(berth, (berth::DescribeTracing))
   CAF_ADD_TYPE_ID(berth, (berth::DrainNode))
   CAF_ADD_TYPE_ID(berth, (berth::DrainReport))
   CAF_ADD_TYPE_ID(berth, (berth::Event))
   CAF_ADD_TYPE_ID(berth, (berth::EventBatch))
   CAF_ADD_TYPE_ID(berth, (berth::EventWaitOver))
   CAF_ADD_TYPE_ID(berth, (berth::EventsRecorded))
+  CAF_ADD_TYPE_ID(berth, (berth::ExportSpans))
+  CAF_ADD_TYPE_ID(berth, (berth::FetchSpans))
   CAF_ADD_TYPE_ID(berth, (berth::FindContainer))
   CAF_ADD_TYPE_ID(berth, (berth::FindPools))
   CAF_ADD_TYPE_ID(berth, (berth::FinishOom))
@@ -77,9 +84,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::QueueTimeout))
   CAF_ADD_TYPE_ID(berth, (berth::ReadEvents))
   CAF_ADD_TYPE_ID(berth, (berth::ReadOldEvents))
-  CAF_ADD_TYPE_ID(berth, (berth::Receipt))
+  CAF_ADD_TYPE_ID(berth, (berth::ReadSpans))
   CAF_ADD_TYPE_ID(berth, (berth::RecallContainer))
   CAF_ADD_TYPE_ID(berth, (berth::RecallPools))
+  CAF_ADD_TYPE_ID(berth, (berth::Receipt))
   CAF_ADD_TYPE_ID(berth, (berth::ReleaseOutput))
   CAF_ADD_TYPE_ID(berth, (berth::Reload))
   CAF_ADD_TYPE_ID(berth, (berth::RemoveContainer))
@@ -92,7 +100,11 @@ CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::RevisionInfos))
   CAF_ADD_TYPE_ID(berth, (berth::RollBack))
   CAF_ADD_TYPE_ID(berth, (berth::Selection))
+  CAF_ADD_TYPE_ID(berth, (berth::SetTracing))
   CAF_ADD_TYPE_ID(berth, (berth::SignalContainer))
+  CAF_ADD_TYPE_ID(berth, (berth::SpanBatch))
+  CAF_ADD_TYPE_ID(berth, (berth::SpanWaitOver))
+  CAF_ADD_TYPE_ID(berth, (berth::SpansRecorded))
   CAF_ADD_TYPE_ID(berth, (berth::StartMonitor))
   CAF_ADD_TYPE_ID(berth, (berth::StartSlot))
   CAF_ADD_TYPE_ID(berth, (berth::StopContainer))
@@ -100,6 +112,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(berth, caf::first_custom_type_id)
   CAF_ADD_TYPE_ID(berth, (berth::SweptContainer))
   CAF_ADD_TYPE_ID(berth, (berth::TakeStartSlot))
   CAF_ADD_TYPE_ID(berth, (berth::TellEvents))
+  CAF_ADD_TYPE_ID(berth, (berth::TracingState))
   CAF_ADD_TYPE_ID(berth, (berth::UndrainNode))
   CAF_ADD_TYPE_ID(berth, (berth::UseNeighbours))
   CAF_ADD_TYPE_ID(berth, (berth::UseOom))

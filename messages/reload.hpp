@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/error.hpp"
 #include "messages/revision.hpp"
 
@@ -15,11 +16,12 @@ namespace berth {
 /// API, signal -> RELOAD: run by the configured files as they are now, or change nothing at all.
 struct Reload {
   ChangeOptions options;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, Reload& x) {
-  return f(x.options);
+  return f(x.options, x.cause);
 }
 
 /// Reads the configured files, or says why they cannot be read. Blocks: runs in a thread of its own.

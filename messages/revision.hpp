@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/error.hpp"
 #include "messages/pool.hpp"
 
@@ -82,11 +83,12 @@ struct PlanConfig {
   /// As for an apply (`ChangeOptions`).
   std::chrono::milliseconds timeout{120'000};
   bool allow_fallback = false;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, PlanConfig& x) {
-  return f(x.files, x.try_out, x.timeout, x.allow_fallback);
+  return f(x.files, x.try_out, x.timeout, x.allow_fallback, x.cause);
 }
 
 /// How a change is carried out.
@@ -111,11 +113,12 @@ auto inspect(Inspector& f, ChangeOptions& x) {
 struct ApplyConfig {
   std::vector<ConfigFile> files;
   ChangeOptions options;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, ApplyConfig& x) {
-  return f(x.files, x.options);
+  return f(x.files, x.options, x.cause);
 }
 
 /// API -> REVISION: apply an earlier revision again.
@@ -123,18 +126,21 @@ struct RollBack {
   /// 0: the one before the present.
   uint64_t revision = 0;
   ChangeOptions options;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, RollBack& x) {
-  return f(x.revision, x.options);
+  return f(x.revision, x.options, x.cause);
 }
 
-struct ListRevisions {};
+struct ListRevisions {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, ListRevisions&) {
-  return f();
+auto inspect(Inspector& f, ListRevisions& x) {
+  return f(x.cause);
 }
 
 /// A container that keeps the generation of its pool that it was started in.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/runtime_profile.hpp"
 
 #include <caf/replies_to.hpp>
@@ -10,11 +11,13 @@
 namespace berth {
 
 /// POOL -> RUNTIME: prove that you work on this host.
-struct PrepareRuntime {};
+struct PrepareRuntime {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, PrepareRuntime&) {
-  return f();
+auto inspect(Inspector& f, PrepareRuntime& x) {
+  return f(x.cause);
 }
 
 /// RUNTIME -> POOL: a real container was booted and has ended as it should.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/selection.hpp"
 
 #include <caf/replies_to.hpp>
@@ -13,11 +14,12 @@ namespace berth {
 struct LaunchNeeds {
   uint32_t gpus = 0;
   bool checkpoint = false;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, LaunchNeeds& x) {
-  return f(x.gpus, x.checkpoint);
+  return f(x.gpus, x.checkpoint, x.cause);
 }
 
 constexpr auto select_deadline = std::chrono::seconds{5};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/cause.hpp"
 #include "messages/launcher.hpp"
 #include "messages/supervision.hpp"
 
@@ -14,37 +15,44 @@
 namespace berth {
 
 /// SELF_CHECK -> any actor: answer without content. In no protocol: every actor of ours has it (actors/guard.hpp).
-struct AreYouThere {};
+struct AreYouThere {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, AreYouThere&) {
-  return f();
+auto inspect(Inspector& f, AreYouThere& x) {
+  return f(x.cause);
 }
 
 /// SELF_CHECK -> SELF_CHECK: it is time to look whether all is well, for the service manager.
-struct CheckDue {};
+struct CheckDue {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, CheckDue&) {
-  return f();
+auto inspect(Inspector& f, CheckDue& x) {
+  return f(x.cause);
 }
 
 /// SELF_CHECK -> SELF_CHECK: who has not answered this check by now is told in the log.
 struct CheckLate {
   uint64_t check = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, CheckLate& x) {
-  return f(x.check);
+  return f(x.check, x.cause);
 }
 
 /// API -> SELF_CHECK: does every actor answer?
-struct CheckHealth {};
+struct CheckHealth {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, CheckHealth&) {
-  return f();
+auto inspect(Inspector& f, CheckHealth& x) {
+  return f(x.cause);
 }
 
 /// The actors of one kind that have answered.

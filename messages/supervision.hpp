@@ -1,5 +1,7 @@
 #pragma once
 
+#include "messages/cause.hpp"
+
 #include <caf/actor.hpp>
 
 #include <cstdint>
@@ -28,11 +30,13 @@ enum class ActorKind : uint8_t {
 const char* to_string(ActorKind kind);
 
 /// SELF_CHECK -> NODE, POOL: whom do you own?
-struct ListActors {};
+struct ListActors {
+  Cause cause;
+};
 
 template <class Inspector>
-auto inspect(Inspector& f, ListActors&) {
-  return f();
+auto inspect(Inspector& f, ListActors& x) {
+  return f(x.cause);
 }
 
 struct OwnedActor {
@@ -52,11 +56,12 @@ using OwnedActors = std::vector<OwnedActor>;
 /// INTERNAL of an owner: the pause before a restart is over.
 struct RestartDue {
   uint64_t ticket = 0;
+  Cause cause;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, RestartDue& x) {
-  return f(x.ticket);
+  return f(x.ticket, x.cause);
 }
 
 } // namespace berth

@@ -120,6 +120,7 @@ void each_field(F& f, Is<ContainerInfo> auto& x) {
   f.optional("startedAt", x.started_at);
   f.optional("exit", x.exit);
   f.optional("oomKills", x.oom_kills);
+  f.optional("traceId", x.trace_id);
 }
 
 /// All but who reads its output, and the info, which has a key of its own in the record.

@@ -68,8 +68,21 @@ bool each_field(F& f, Is<MonitorSignalFailed> auto& x) {
 }
 
 template <class F>
+bool each_field(F& f, Is<MonitorWork> auto& x) {
+  return f(x.phase, x.began, x.ended);
+}
+
+template <class F>
 bool each_field(F& f, Is<MonitorDeleted> auto& x) {
   return f(x.leftovers);
+}
+
+constexpr LaunchStage last_of(LaunchStage) {
+  return LaunchStage::start;
+}
+
+constexpr MonitorPhase last_of(MonitorPhase) {
+  return MonitorPhase::remove;
 }
 
 class Writer {
@@ -87,7 +100,8 @@ public:
     bytes.append(raw, sizeof(T));
   }
 
-  void put(LaunchStage x) {
+  template <class Enum>
+  requires std::is_enum_v<Enum> void put(Enum x) {
     put(static_cast<uint8_t>(x));
   }
 
@@ -140,11 +154,12 @@ private:
     return true;
   }
 
-  bool get(LaunchStage& x) {
+  template <class Enum>
+  requires std::is_enum_v<Enum> bool get(Enum& x) {
     auto raw = uint8_t{0};
-    if (!get(raw) || raw > static_cast<uint8_t>(LaunchStage::start))
+    if (!get(raw) || raw > static_cast<uint8_t>(last_of(x)))
       return false;
-    x = static_cast<LaunchStage>(raw);
+    x = static_cast<Enum>(raw);
     return true;
   }
 

@@ -21,6 +21,8 @@
 ///       | <------------------- MonitorDeleted --- |  runtime record, cgroup, mount, layer are gone
 ///                                                    the monitor ends
 ///
+/// In between, `MonitorWork` tells how long the monitor's steps took.
+///
 /// `MonitorFailed` ends the story early: nothing of the container is left, and the monitor ends. It
 /// comes only for a container whose program never ran; an init that ends between create and start,
 /// by itself or by `AbortCommand`, is told as `MonitorExited` like any other.
@@ -182,8 +184,20 @@ struct MonitorDeleted {
   friend bool operator==(const MonitorDeleted&, const MonitorDeleted&) = default;
 };
 
+/// What a monitor does for its container.
+enum class MonitorPhase : uint8_t { prepare, create, start, record, remove };
+
+/// How long one of these took; told in no certain order with the other messages, but never last.
+struct MonitorWork {
+  MonitorPhase phase = MonitorPhase::prepare;
+  /// Nanoseconds of CLOCK_MONOTONIC.
+  int64_t began = 0;
+  int64_t ended = 0;
+  friend bool operator==(const MonitorWork&, const MonitorWork&) = default;
+};
+
 using MonitorMessage = std::variant<MonitorCreated, MonitorStarted, MonitorExited, MonitorFailed,
-                                    MonitorSignalFailed, MonitorDeleted>;
+                                    MonitorSignalFailed, MonitorDeleted, MonitorWork>;
 
 std::string encode(const MonitorCommand& command);
 std::string encode(const MonitorMessage& message);

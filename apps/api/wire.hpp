@@ -1,11 +1,13 @@
 #pragma once
 
+#include "messages/actors.hpp"
 #include "messages/event.hpp"
 #include "messages/ledger.hpp"
 #include "messages/node.hpp"
 #include "messages/reload.hpp"
 #include "messages/revision.hpp"
 #include "messages/self_check.hpp"
+#include "messages/trace.hpp"
 #include "runtimes/cri_log.hpp"
 
 #include <string>
@@ -68,6 +70,10 @@ std::string to_wire(const Receipt& receipt);
 std::string to_wire(const RevisionInfos& revisions);
 std::string to_wire(const Ledger& ledger);
 std::string to_wire(const DrainReport& report);
+std::string to_wire(const SpanBatch& batch);
+std::string to_wire(const TracingState& state);
+std::string to_wire(const std::vector<ActorInfo>& actors);
+std::string to_wire(const ActorInfo& actor, const ActorState& state);
 
 /// What a container used at `time`. Values that the kernel does not tell are null.
 std::string to_wire(const ContainerInfo& container, const ContainerStats& stats, Timestamp time);
@@ -85,6 +91,7 @@ int http_status_of(const Error& error);
 // -- writing: lines of streams, newline included ------------------------------------------------
 
 std::string event_line(const Event& event);
+std::string span_line(const SpanInfo& span);
 std::string gap_line(uint64_t missed);
 
 /// The reader's cursor is of another node, or of a journal that was removed: nobody knows how many events it missed.

@@ -71,6 +71,7 @@ Json json_of(const ContainerInfo& container) {
           {"generation", container.generation},
           {"exit", has_ended(container) ? json_of(container.exit) : Json{}},
           {"oomKills", container.oom_kills},
+          {"traceId", container.trace_id},
           {"args", spec.args},
           {"env", spec.env},
           {"workdir", spec.workdir},
@@ -222,6 +223,7 @@ int http_status_of(const Error& error) {
     case ec::invalid_config: return 400;
     case ec::unknown_pool:
     case ec::unknown_container:
+    case ec::unknown_actor:
     case ec::rootfs_missing: return 404;
     case ec::duplicate_id:
     case ec::cancelled:

@@ -194,7 +194,7 @@ std::vector<Mount> read_mounts(const std::string& path, const Json& json) {
 LaunchSpec read_launch(const Json& json) {
   constexpr auto keys = std::to_array<std::string_view>(
       {"pool", "rootfs", "args", "id", "env", "workdir", "user", "hostname", "labels", "mounts",
-       "memory", "cpu", "pids", "gpus", "checkpoint", "remove", "sysctls", "devices"});
+       "memory", "cpu", "pids", "gpus", "checkpoint", "remove", "sysctls", "devices", "passTrace"});
   auto reader = ObjectReader{"", json, keys};
   auto spec = LaunchSpec{};
   reader.required("pool", spec.pool.value, read_text);
@@ -215,6 +215,7 @@ LaunchSpec read_launch(const Json& json) {
   reader.optional("remove", spec.auto_remove, read_flag);
   reader.optional("sysctls", spec.sysctls, read_text_map);
   reader.optional("devices", spec.devices, read_texts);
+  reader.optional("passTrace", spec.pass_trace, read_flag);
   // The node picks an id if none is given; an empty one was meant to say something.
   if (json.contains("id") && spec.id.value.empty())
     throw BadJson{

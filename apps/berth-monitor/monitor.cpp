@@ -68,9 +68,14 @@ Monitor::Monitor(UniqueFd connection) {
 int Monitor::run() {
   if (!signals_ || !await_plan())
     return EXIT_FAILURE;
+  auto began = Clock::now();
   auto launched = prepare();
-  if (launched)
+  tell_work(MonitorPhase::prepare, began);
+  began = Clock::now();
+  if (launched) {
     launched = create();
+    tell_work(MonitorPhase::create, began);
+  }
   if (launched)
     launched = start();
   if (!launched) {
@@ -158,7 +163,11 @@ Monitor::Step Monitor::start() {
   if (abort_asked_ || exited_)
     return {};
   output_.go_live();
-  return plan_.start_fifo.empty() ? start_by_verb() : start_by_fifo();
+  auto began = Clock::now();
+  auto started = plan_.start_fifo.empty() ? start_by_verb() : start_by_fifo();
+  // What is tidied up afterwards holds nobody up.
+  tell_work(MonitorPhase::start, began, running_since_.value_or(Clock::now()));
+  return started;
 }
 
 /// Init waits for a reader of the FIFO, writes a byte to it and becomes the container's program.
@@ -174,7 +183,7 @@ Monitor::Step Monitor::start_by_fifo() {
     auto n = set_.ready(fifo_) ? ::read(fifo_.get(), &byte, 1) : -1;
     if (n > 0) {
       fifo_ = UniqueFd{};
-      clients_.tell(MonitorStarted{now()});
+      tell_started();
       // As the runtime's own `start` would: by the FIFO it tells a created container from a running
       // one.
       ::unlink(plan_.start_fifo.c_str());
@@ -197,7 +206,7 @@ Monitor::Step Monitor::start_by_verb() {
     return {};
   if (!result.succeeded)
     return failed(LaunchStage::start, std::move(result.message), result.wait_status);
-  clients_.tell(MonitorStarted{now()});
+  tell_started();
   return {};
 }
 
@@ -212,17 +221,31 @@ void Monitor::fail(MonitorFailed what) {
 }
 
 void Monitor::finish() {
+  auto began = Clock::now();
   auto recorded = replace_file(monitor_exit_name, render_exit_record(*exited_), private_file_mode,
                                Durability::disk);
   pump_until([this] { return output_.ended(); }, Clock::now() + drain_time);
   output_.close();
   clients_.tell(*exited_);
+  tell_work(MonitorPhase::record, began);
+  began = Clock::now();
   auto leftovers = clean_up(true);
+  tell_work(MonitorPhase::remove, began);
   if (!recorded)
     leftovers += (leftovers.empty() ? "" : "; ") + render(recorded.error());
   clients_.tell(MonitorDeleted{std::move(leftovers)});
   // Who finds no socket knows that all is told.
   ::unlink(monitor_socket_name);
+}
+
+void Monitor::tell_work(MonitorPhase phase, Clock::time_point began, Clock::time_point ended) {
+  // The steady clock is CLOCK_MONOTONIC, berthd's as well.
+  clients_.tell(MonitorWork{phase, began.time_since_epoch().count(), ended.time_since_epoch().count()});
+}
+
+void Monitor::tell_started() {
+  running_since_ = Clock::now();
+  clients_.tell(MonitorStarted{now()});
 }
 
 /// Removes all that there is of the container, except its directory. Returns what could not be

@@ -64,6 +64,8 @@ private:
   void fail(MonitorFailed failed);
   void finish();
   std::string clean_up(bool launched);
+  void tell_work(MonitorPhase phase, Clock::time_point began, Clock::time_point ended = Clock::now());
+  void tell_started();
   void kill_everything();
 
   // -- calls of the runtime -----------------------------------------------------------------------
@@ -107,6 +109,8 @@ private:
   /// When a container that nobody has told to start is given up; nothing while a daemon is there.
   std::optional<Clock::time_point> alone_due_;
   int init_pid_ = 0;
+  /// When the container's program was let run.
+  std::optional<Clock::time_point> running_since_;
   std::optional<MonitorExited> exited_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "apps/berth/line_splitter.hpp"
 #include "apps/berth/views.hpp"
+#include "messages/cause.hpp"
 #include "runtimes/linux/socket_stream.hpp"
 #include "runtimes/linux/unix_listener.hpp"
 
@@ -28,11 +29,18 @@ std::string reason_of(int error) {
   return std::system_category().message(error);
 }
 
-std::string to_request(const char* method, const std::string& target, const std::string* body) {
+/// The beginning of a trace that is wanted: W3C Trace Context has no other way to ask for one.
+std::string trace_header() {
+  return "traceparent: " + to_traceparent({make_trace_id(), make_span_id(), true}) + "\r\n";
+}
+
+std::string to_request(const char* method, const std::string& target, const std::string* body, bool is_traced) {
   auto text = std::string{method} + " " + target + " HTTP/1.1\r\nHost: berth\r\nUser-Agent: berth/" BERTH_VERSION
                                                    "\r\nConnection: close\r\n";
   if (body != nullptr)
     text += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body->size()) + "\r\n";
+  if (is_traced)
+    text += trace_header();
   text += "\r\n";
   return body == nullptr ? text : text + *body;
 }
@@ -95,6 +103,12 @@ std::string Client::address() const {
   return "unix://" + socket_path_;
 }
 
+Client Client::traced(bool is_traced) const {
+  auto result = *this;
+  result.is_traced_ = is_traced;
+  return result;
+}
+
 Failure Client::unreachable(const std::string& reason) const {
   auto message = "cannot reach berthd at " + address() + ": " + reason;
   if (reason == reason_of(EACCES) || reason == reason_of(EPERM))
@@ -134,7 +148,7 @@ Answer<void> Client::talk(const Call& call, HttpAnswer& answer, const HttpAnswer
   auto connection = SocketStream{std::move(*fd), *never};
   auto answer_deadline = Clock::now() + call.patience;
   // A daemon that refuses a request may stop reading it: what counts is what it answers.
-  auto written = connection.write(to_request(call.method, call.target, call.body), write_stall);
+  auto written = connection.write(to_request(call.method, call.target, call.body, is_traced_), write_stall);
   auto buffer = std::string{};
   while (!answer.is_complete()) {
     buffer.clear();
@@ -202,6 +216,10 @@ Answer<std::string> Client::get(const Target& target, std::chrono::seconds patie
 
 Answer<std::string> Client::post(const Target& target, const std::string& body, std::chrono::seconds patience) const {
   return exchange({"POST", target.text(), &body, patience});
+}
+
+Answer<std::string> Client::put(const Target& target, std::chrono::seconds patience) const {
+  return exchange({"PUT", target.text(), nullptr, patience});
 }
 
 Answer<std::string> Client::remove(const Target& target, std::chrono::seconds patience) const {

@@ -53,6 +53,9 @@ public:
   /// `start_hint` tells people how to start the daemon that listens there.
   Client(std::string socket_path, std::string start_hint);
 
+  /// The same client, but the daemon is asked to record the messages behind its requests, each as a trace of its own.
+  Client traced(bool is_traced) const;
+
   /// "unix:///run/berth/berth.sock"
   std::string address() const;
 
@@ -60,6 +63,7 @@ public:
   /// the connection at once, so patience is about how long the work may take.
   Answer<std::string> get(const Target& target, std::chrono::seconds patience = brief) const;
   Answer<std::string> post(const Target& target, const std::string& body, std::chrono::seconds patience = brief) const;
+  Answer<std::string> put(const Target& target, std::chrono::seconds patience = brief) const;
   Answer<std::string> remove(const Target& target, std::chrono::seconds patience = brief) const;
 
   /// Reads a stream of lines to its end: success if it was ended by the daemon in good order or by the reader. Once it
@@ -95,6 +99,7 @@ private:
 
   std::string socket_path_;
   std::string start_hint_;
+  bool is_traced_ = false;
 };
 
 } // namespace berth::cli

@@ -64,7 +64,7 @@ private:
 std::vector<VerbParser> all_parsers() {
   return {run_parser(),    exec_parser(),  stop_parser(),   kill_parser(), rm_parser(),
           ps_parser(),     inspect_parser(), logs_parser(), stats_parser(), wait_parser(),
-          events_parser(), oom_parser(),   pools_parser(),  validate_parser(), plan_parser(),
+          trace_parser(),  actors_parser(), top_parser(), events_parser(), oom_parser(),   pools_parser(),  validate_parser(), plan_parser(),
           apply_parser(),  reload_parser(), rollback_parser(), history_parser(), drain_parser(),
           doctor_parser(), version_parser()};
 }

@@ -41,6 +41,10 @@ struct RunOptions {
   bool remove = false;
   std::vector<KeyValue> sysctls;
   std::vector<std::string> devices;
+  /// Record the messages of this launch.
+  bool trace = false;
+  /// Give the container TRACEPARENT.
+  bool pass_trace = false;
   bool detach = false;
   bool json = false;
 };
@@ -161,6 +165,36 @@ struct DrainOptions {
   bool json = false;
 };
 
+struct TraceOptions {
+  std::string id;
+  std::string trace;
+  std::string pool;
+  std::string actor;
+  std::string message;
+  std::string slow;
+  bool follow = false;
+  /// Empty: leave it as it is.
+  std::string record;
+  bool status = false;
+  bool json = false;
+  bool perfetto = false;
+};
+
+struct ActorsOptions {
+  /// Number of an actor; empty: the list.
+  std::string show;
+  std::string kind;
+  std::string pool;
+  bool json = false;
+};
+
+struct TopOptions {
+  std::chrono::milliseconds delay{2000};
+  /// 0: until somebody ends it.
+  uint64_t count = 0;
+  bool json = false;
+};
+
 struct EventsOptions {
   std::optional<uint64_t> since;
   bool follow = true;
@@ -188,7 +222,7 @@ struct VersionOptions {
 using VerbOptions =
   std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
                RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, ReloadOptions, RollbackOptions,
-               HistoryOptions, DoctorOptions, DrainOptions, EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
+               HistoryOptions, DoctorOptions, DrainOptions, EventsOptions, OomOptions, TraceOptions, ActorsOptions, TopOptions, ValidateOptions, VersionOptions>;
 
 /// Where the daemon listens.
 struct Endpoint {

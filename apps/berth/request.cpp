@@ -56,6 +56,8 @@ std::string launch_request(const RunOptions& options) {
     json["remove"] = true;
   put(json, "sysctls", options.sysctls);
   put(json, "devices", options.devices);
+  if (options.pass_trace)
+    json["passTrace"] = true;
   return to_text(json);
 }
 

@@ -54,6 +54,8 @@ void define(CLI::App& app, Flags& flags) {
   app.add_flag("--checkpoint", options.checkpoint, "The container shall be checkpointed; always runs on runc then");
   add_repeated(app, "--sysctl", flags.sysctls, "K=V", "Kernel parameter of the container's namespaces (runc)");
   add_repeated(app, "--device", options.devices, "PATH", "Device node of the host to pass in (runc)");
+  app.add_flag("--trace", options.trace, "Record the messages behind it, for `berth trace`");
+  app.add_flag("--pass-trace", options.pass_trace, "Give the container its trace as TRACEPARENT in its environment");
   add_format(app, options.json, "text");
 }
 
@@ -119,7 +121,7 @@ RunOptions take(const Flags& flags, std::vector<std::string> command, const Surr
 }
 
 int run_detached(const Session& session, const RunOptions& options) {
-  auto answer = session.client.post(Target{"/v1/containers"}, launch_request(options), Client::long_work);
+  auto answer = session.client.traced(options.trace).post(Target{"/v1/containers"}, launch_request(options), Client::long_work);
   auto container = answer ? read_container(*answer) : tl::unexpected{answer.error()};
   if (!container) {
     session.out.complain(container.error().message);
@@ -146,8 +148,9 @@ int run_attached(const Session& session, const RunOptions& options) {
   attachment.on_running = [&](const ContainerView& container) { signals.set_container(container.id); };
   auto reader = LineReader{[&](std::string_view line) { return attachment.read(line); },
                            [&] { return session.out.flush(); }};
-  auto answer = session.client.stream_post(Target{"/v1/containers"}.with("attach", "true"), launch_request(options),
-                                           reader, Client::long_work);
+  auto answer = session.client.traced(options.trace)
+                  .stream_post(Target{"/v1/containers"}.with("attach", "true"), launch_request(options), reader,
+                               Client::long_work);
   if (auto code = attachment.conclude())
     return *code;
   if (session.out.error() != 0) {

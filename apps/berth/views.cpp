@@ -322,6 +322,26 @@ std::string pretty(std::string_view json) {
   return parsed.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string one_line_object(const std::vector<std::pair<std::string, std::string>>& members) {
+  auto object = Json::object();
+  for (auto& [name, json] : members)
+    object[name] = Json::parse(json, nullptr, false);
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string pick_members(std::string_view json, const std::vector<std::pair<std::string, std::string>>& wanted) {
+  auto list = Json::parse(json, nullptr, false);
+  auto result = Json::array();
+  for (auto& item : list) {
+    auto fits = true;
+    for (auto& [key, value] : wanted)
+      fits = fits && (value.empty() || as_text(member(item, key.c_str())) == value);
+    if (fits)
+      result.push_back(item);
+  }
+  return result.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string pretty_list(const std::vector<std::string>& items) {
   auto list = Json::array();
   for (auto& item : items)

@@ -153,6 +153,12 @@ Failure read_failure(int status, std::string_view body);
 /// JSON laid out for people, keys in the order in which they came. What is not JSON comes back as it is.
 std::string pretty(std::string_view json);
 
+/// One line of JSON: an object of JSON texts.
+std::string one_line_object(const std::vector<std::pair<std::string, std::string>>& members);
+
+/// Those objects of a JSON array that have these values; an empty value stands for any.
+std::string pick_members(std::string_view json, const std::vector<std::pair<std::string, std::string>>& wanted);
+
 /// A list of JSON texts as one JSON array, laid out for people.
 std::string pretty_list(const std::vector<std::string>& items);
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include "actors/trace_recorder.hpp"
 #include "apps/api/query.hpp"
 #include "apps/api/wire.hpp"
 #include "apps/berthd/http_connection.hpp"
 #include "apps/berthd/node_client.hpp"
 #include "messages/ledger.hpp"
+#include "messages/trace.hpp"
 #include "runtimes/linux/cgroup.hpp"
 #include "runtimes/oci_spec.hpp"
 
@@ -41,6 +43,7 @@ struct ApiContext {
   std::shared_ptr<const Ledger> ledger;
   ReloadActor reload;
   SelfCheckActor self_check;
+  TraceActor trace;
   /// After how long a stream that has nothing to say sends an empty line.
   std::chrono::milliseconds heartbeat{15'000};
   /// Calls that may last as long as a container does: how many there may be, and how many there are. Fewer than connections,
@@ -59,6 +62,8 @@ struct Call {
   const NodeClient& node;
   SocketStream& client;
   HttpReply& reply;
+  /// The span of the request.
+  Work& work;
 };
 
 } // namespace berth

@@ -12,6 +12,7 @@
 #include "actors/revision_actor.hpp"
 #include "actors/runtime_actor.hpp"
 #include "actors/self_check_actor.hpp"
+#include "actors/trace_actor.hpp"
 #include "apps/berthd/http_server.hpp"
 #include "apps/berthd/past.hpp"
 #include "messages/caf_error.hpp"
@@ -20,9 +21,11 @@
 #include "runtimes/linux/event_flag.hpp"
 #include "runtimes/linux/file.hpp"
 #include "runtimes/linux/find_program.hpp"
+#include "runtimes/linux/http_post.hpp"
 #include "runtimes/linux/lock_file.hpp"
 #include "runtimes/linux/wait_any.hpp"
 #include "runtimes/launch_monitor.hpp"
+#include "runtimes/otlp.hpp"
 #include "runtimes/runtime_probe.hpp"
 
 #include <caf/actor_system.hpp>
@@ -193,7 +196,7 @@ SpawnPool pool_spawner(caf::actor_system& system, const NodeContextPtr& node) {
                                     const std::optional<PreparedRuntime>& known) {
     auto probe = known ? ProbeRuntime{[known = *known]() -> Result<PreparedRuntime> { return known; }}
                        : probe_of(node, gate, kind, pool, settings);
-    return system.spawn(runtime_actor, std::move(probe), node->prepare_deadline(settings));
+    return system.spawn(runtime_actor, std::move(probe), node->prepare_deadline(settings), kind, pool.name);
   };
   return [=, &system](const NodeActor& parent, PoolSeed seed) {
     auto pool = system.spawn(pool_actor, node, parent, std::move(seed), SpawnRuntime{spawn_runtime});
@@ -261,7 +264,7 @@ private:
 ApiContext api_context(caf::actor_system& system, const NodeActor& node, const RevisionActor& revisions,
                        const EventActor& events, const NodeContextPtr& context,
                        const std::shared_ptr<CurrentSettings>& current, const std::shared_ptr<const Ledger>& ledger,
-                       const ReloadActor& reload, const SelfCheckActor& self_check) {
+                       const ReloadActor& reload, const SelfCheckActor& self_check, const TraceActor& trace) {
   auto times = [current](const PoolName& name) {
     auto settings = current->get();
     auto pool = settings->pools.find(name.value);
@@ -283,7 +286,8 @@ ApiContext api_context(caf::actor_system& system, const NodeActor& node, const R
           stats,
           ledger,
           reload,
-          self_check};
+          self_check,
+          trace};
 }
 
 void note(const Result<void>& told) {
@@ -316,6 +320,31 @@ JournalOrder journal_order(const Past& past, const NodePaths& paths, const NodeS
   order.limits.events = settings.event_history.value;
   order.limits.event_age = settings.event_max_age.value;
   return order;
+}
+
+/// Address of a collector's traces.
+std::string traces_of(const std::string& collector) {
+  auto base = collector;
+  while (base.ends_with('/'))
+    base.pop_back();
+  return base.ends_with("/v1/traces") ? base : base + "/v1/traces";
+}
+
+TraceActor spawn_trace(caf::actor_system& system, const TracingSettings& settings, const std::string& node) {
+  auto order = TraceOrder{};
+  order.recorder = &trace_recorder();
+  order.mode = settings.mode.value;
+  order.max_spans = settings.max_spans.value;
+  order.max_age = settings.max_age.value;
+  order.max_rate = settings.max_rate.value;
+  if (const auto& collector = settings.otlp.value; !collector.empty()) {
+    order.collector = traces_of(collector);
+    auto hand_over = [url = order.collector, node](const std::vector<SpanInfo>& spans) {
+      return http_post(url, "application/json", to_otlp(spans, {"berthd", version, node}), export_deadline);
+    };
+    order.exporter = system.spawn<caf::detached>(exporter_actor, std::function<Result<void>(const std::vector<SpanInfo>&)>{hand_over});
+  }
+  return system.spawn(trace_actor, std::move(order));
 }
 
 void publish(const JournalActor& journal, const char* type) {
@@ -405,6 +434,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   parts->config = std::make_unique<SystemConfig>(host->facts.cpus);
   parts->system = std::make_unique<caf::actor_system>(*parts->config);
   auto& system = *parts->system;
+  auto trace = spawn_trace(system, settings.node.tracing, host->facts.hostname);
   auto context = std::make_shared<NodeContext>();
   context->host = *host;
   context->settings = settings.node;
@@ -454,7 +484,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   end_with(system, vital);
   auto server = HttpServer::start({.socket_path = paths.socket,
                                    .api = api_context(system, parts->node, parts->revisions, parts->events, context, parts->settings,
-                                                      past->ledger, parts->reload, self_check),
+                                                      past->ledger, parts->reload, self_check, trace),
                                    .socket_group = options.socket_group});
   if (!server)
     return give_up(server.error());

@@ -1,8 +1,8 @@
 #include "apps/berthd/node_client.hpp"
 
-#include "messages/journal.hpp"
-
+#include "actors/observed.hpp"
 #include "messages/caf_error.hpp"
+#include "messages/journal.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
@@ -22,7 +22,10 @@ Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
   if (!flag)
     return failure(std::move(flag.error()));
   auto slot = std::make_shared<ReplySlot<Reply>>(std::move(*flag));
-  auto asker = system.spawn([=](caf::event_based_actor* self) {
+  auto asker = system.spawn([=, trace = Cause{}](Observed<caf::event_based_actor>* self) {
+    self->card().set_label({.kind = "api", .trace = trace});
+    // As a client of CAF would: the request belongs to the thread that asks.
+    auto scope = OnBehalfOf{trace};
     // A watch that is not taken back stays with the watched actor, and with it the memory of whoever watched.
     auto end = [=] {
       self->demonitor(actor.address());
@@ -199,6 +202,22 @@ Result<Receipt> NodeClient::reload(const ReloadActor& actor, Reload order) const
 
 Result<Health> NodeClient::health(const SelfCheckActor& actor) const {
   return ask<Health>(actor, health_deadline, CheckHealth{});
+}
+
+Result<SpanBatch> NodeClient::spans(const TraceActor& actor, const ReadSpans& wish) const {
+  return ask<SpanBatch>(actor, span_deadline, wish);
+}
+
+Result<TracingState> NodeClient::tracing(const TraceActor& actor) const {
+  return ask<TracingState>(actor, describe_deadline, DescribeTracing{});
+}
+
+Result<TracingState> NodeClient::set_tracing(const TraceActor& actor, TracingMode mode) const {
+  return ask<TracingState>(actor, describe_deadline, SetTracing{mode});
+}
+
+Result<ActorState> NodeClient::describe(const caf::actor& actor) const {
+  return ask<ActorState>(actor, describe_actor_deadline, DescribeActor{});
 }
 
 Result<RevisionInfos> NodeClient::revisions() const {

@@ -5,7 +5,9 @@
 #include "messages/node.hpp"
 #include "messages/reload.hpp"
 #include "messages/revision.hpp"
+#include "messages/actors.hpp"
 #include "messages/self_check.hpp"
+#include "messages/trace.hpp"
 #include "runtimes/linux/socket_stream.hpp"
 
 #include <caf/actor.hpp>
@@ -68,6 +70,11 @@ public:
   Result<DrainReport> drain(std::chrono::milliseconds deadline) const;
   Result<void> undrain() const;
   Result<Health> health(const SelfCheckActor& actor) const;
+
+  Result<SpanBatch> spans(const TraceActor& actor, const ReadSpans& wish) const;
+  Result<TracingState> tracing(const TraceActor& actor) const;
+  Result<TracingState> set_tracing(const TraceActor& actor, TracingMode mode) const;
+  Result<ActorState> describe(const caf::actor& actor) const;
 
   Result<EventBatch> events(const ReadEvents& wish) const;
 

@@ -3,7 +3,9 @@
 #include "actors/log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
+#include <optional>
 
 namespace berth {
 
@@ -58,6 +60,31 @@ private:
   bool fits_;
 };
 
+/// "POST /v1/containers", for as long as the process lives.
+const char* span_name(const Route& route) {
+  static const auto names = [] {
+    auto result = std::array<std::string, routes.size()>{};
+    for (size_t i = 0; i < routes.size(); ++i)
+      result[i] = std::string{routes[i].method} + " " + std::string{routes[i].path};
+    return result;
+  }();
+  return names[static_cast<size_t>(&route - routes.data())].c_str();
+}
+
+/// Whoever looks at a node does not want to see the looking.
+bool is_silent(const Route& route) {
+  for (auto path : {"/v1/trace", "/v1/tracing", "/v1/actors", "/v1/actors/{id}", "/v1/health", "/metrics"})
+    if (route.path == path)
+      return true;
+  return false;
+}
+
+/// Where the client stands in a trace of its own, if it says so.
+std::optional<TracePoint> client_of(const HttpRequest& request) {
+  auto header = request.headers.find("traceparent");
+  return header == request.headers.end() ? std::nullopt : parse_traceparent(header->second);
+}
+
 Result<void> call_route(const Route& route, const std::string& target, const ApiContext& api,
                         SocketStream& client, const HttpRequest& request, HttpReply& reply) {
   auto query = Query::check(request.query, route.query());
@@ -66,14 +93,19 @@ Result<void> call_route(const Route& route, const std::string& target, const Api
   if (route.longest_body == 0 && !request.body.empty())
     return failure(ec::bad_request, "request body", "this request takes none", "send none");
   auto node = NodeClient{api.system, api.node, api.revisions, api.events, client};
-  auto call = Call{api, request, target, *query, node, client, reply};
-  if (!route.may_last)
-    return route.answer(call);
-  auto lasting = LastingCall{api};
-  if (!lasting.fits())
+  auto work = Work{span_name(route), client_of(request), !is_silent(route)};
+  // What a request is about is known from its path, or by its handler.
+  if (route.path.starts_with("/v1/containers/{id}"))
+    work.concerns({}, ContainerId{target});
+  auto call = Call{api, request, target, *query, node, client, reply, work};
+  auto lasting = std::optional<LastingCall>{};
+  if (route.may_last && !lasting.emplace(api).fits())
     return failure(ec::limit_reached, "request",
                    "berthd serves " + std::to_string(api.max_lasting) + " clients that wait already", "try again later");
-  return route.answer(call);
+  auto done = route.answer(call);
+  if (!done)
+    work.fail(done.error().code);
+  return done;
 }
 
 Result<void> find_and_call(const ApiContext& api, SocketStream& client, const HttpRequest& request,

@@ -15,6 +15,11 @@ Result<void> get_reconciliation(Call& call);
 Result<void> drain_node(Call& call);
 Result<void> undrain_node(Call& call);
 Result<void> get_health(Call& call);
+Result<void> get_trace(Call& call);
+Result<void> get_tracing(Call& call);
+Result<void> set_tracing(Call& call);
+Result<void> list_actors(Call& call);
+Result<void> get_actor(Call& call);
 Result<void> list_pools(Call& call);
 Result<void> get_pool(Call& call);
 Result<void> plan_config(Call& call);
@@ -49,7 +54,7 @@ struct Route {
   /// May take as long as a container lives.
   bool may_last = false;
   /// Names of the parameters; those behind the last one are empty.
-  std::array<std::string_view, 6> parameters{};
+  std::array<std::string_view, 8> parameters{};
 
   constexpr std::span<const std::string_view> query() const {
     auto count = size_t{0};
@@ -67,6 +72,16 @@ inline constexpr auto routes = std::to_array<Route>({
     {"POST", "/v1/drain", drain_node, 0, true, {"deadline"}},
     {"DELETE", "/v1/drain", undrain_node},
     {"GET", "/v1/health", get_health},
+    {"GET",
+     "/v1/trace",
+     get_trace,
+     0,
+     true,
+     {"container", "pool", "trace", "actor", "message", "slow", "since", "follow"}},
+    {"GET", "/v1/tracing", get_tracing},
+    {"PUT", "/v1/tracing", set_tracing, 0, false, {"mode"}},
+    {"GET", "/v1/actors", list_actors},
+    {"GET", "/v1/actors/{id}", get_actor},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},
     {"POST", "/v1/plan", plan_config, config_body_limit, true},

@@ -152,11 +152,13 @@ Result<void> launch_attached(Call& call, LaunchSpec spec) {
   auto cursor = call.node.event_cursor();
   if (!cursor)
     return failure(std::move(cursor.error()));
+  call.work.concerns(spec.pool, spec.id);
   auto deadline = launch_deadline(call.api, spec.pool);
   auto container = call.node.launch(std::move(spec), reader->address(), deadline);
   if (!container)
     return failure(std::move(container.error()));
   auto id = container->spec.id;
+  call.work.concerns(container->spec.pool, id);
   auto removes = container->spec.auto_remove;
   if (auto begun = call.reply.begin_stream(ndjson_type); !begun)
     return begun;
@@ -188,10 +190,12 @@ Result<void> launch_container(Call& call) {
     return failure(std::move(spec.error()));
   if (*attach)
     return launch_attached(call, std::move(*spec));
+  call.work.concerns(spec->pool, spec->id);
   auto deadline = launch_deadline(call.api, spec->pool);
   auto container = call.node.launch(std::move(*spec), nullptr, deadline);
   if (!container)
     return failure(std::move(container.error()));
+  call.work.concerns(container->spec.pool, container->spec.id);
   return call.reply.send_json(201, to_wire(*container));
 }
 

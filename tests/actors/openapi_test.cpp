@@ -225,6 +225,11 @@ TEST_CASE("the description has the keys that are sent", "[openapi]") {
   check_value("Ledger", parse(to_wire(ledger)), schema("Ledger"));
   check_value("DrainReport", parse(to_wire(DrainReport{3, 2})), schema("DrainReport"));
   check_value("Health", parse(to_wire(Health{{{ActorKind::node, 1, {}}}, {"node"}})), schema("Health"));
+  check_value("Trace", parse(to_wire(SpanBatch{{SpanInfo{}}, 1, 2})), schema("Trace"));
+  check_value("Span", parse(span_line(SpanInfo{})), schema("Span"));
+  check_value("Tracing", parse(to_wire(TracingState{})), schema("Tracing"));
+  check_value("Actor", parse(to_wire(std::vector<ActorInfo>{ActorInfo{}}))[0], schema("Actor"));
+  check_value("ActorState", parse(to_wire(ActorInfo{}, ActorState{{{"phase", "running"}}, {}, {}, {}})), schema("ActorState"));
   check_value("Stats", parse(to_wire(container, ContainerStats{}, Timestamp{1})), schema("Stats"));
   check_value("Event", parse(event_line(Event{1, Timestamp{1}, "a.b", {}, {}, 0, {}, {}, {}})),
               schema("Event"));

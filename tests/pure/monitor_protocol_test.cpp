@@ -43,6 +43,7 @@ const auto messages = std::vector<MonitorMessage>{
     MonitorFailed{LaunchStage::start, 0x7f00, "exec: \"nope\": not found"},
     MonitorSignalFailed{9, "no such process"},
     MonitorDeleted{},
+    MonitorWork{MonitorPhase::remove, 1, INT64_MAX},
     MonitorDeleted{"/sys/fs/cgroup/x: Device or resource busy"},
 };
 

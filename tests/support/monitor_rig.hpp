@@ -56,6 +56,11 @@ public:
   template <class T>
   T expect() {
     auto message = next();
+    // What it says of its own times is no step of the story.
+    while (message && std::holds_alternative<MonitorWork>(*message) && !std::is_same_v<T, MonitorWork>) {
+      works_.push_back(std::get<MonitorWork>(*message));
+      message = next();
+    }
     require(message && std::holds_alternative<T>(*message), message);
     return std::get<T>(*message);
   }
@@ -66,6 +71,11 @@ public:
   /// Waits for the end of the monitor, and checks that nothing of the container is left but its
   /// directory and log.
   void expect_nothing_left();
+
+  /// What it said of its own times, passed by `expect`.
+  const std::vector<MonitorWork>& works() const {
+    return works_;
+  }
 
   Child& monitor() {
     return *monitor_;
@@ -85,6 +95,7 @@ public:
 private:
   static void require(bool condition, const std::optional<MonitorMessage>& message);
 
+  std::vector<MonitorWork> works_;
   TempDir dir_;
   Options options_;
   MonitorPlan plan_;

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "actors/actor_card.hpp"
+#include "actors/trace_recorder.hpp"
+
+#include <caf/mailbox_element.hpp>
+#include <caf/resumable.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+namespace berth {
+
+/// An actor that has a card.
+class ObservedActor {
+public:
+  ActorCard& card() const noexcept {
+    return *card_;
+  }
+
+protected:
+  explicit ObservedActor(caf::actor_addr address) : card_(actor_book().enter(std::move(address))) {
+    // nop
+  }
+
+  ObservedActor(const ObservedActor&) = delete;
+  ObservedActor& operator=(const ObservedActor&) = delete;
+
+  virtual ~ObservedActor() {
+    actor_book().leave(card_);
+  }
+
+  const ActorCardPtr& card_ptr() const noexcept {
+    return card_;
+  }
+
+private:
+  ActorCardPtr card_;
+};
+
+/// Wraps a message on its way into a mailbox if it has to be recorded. The wrapper measures: sent is now, handling begins when
+/// the receiver looks at the content, and ends with the element, which CAF destroys after the handler.
+caf::mailbox_element_ptr trace_message(caf::mailbox_element_ptr element, const ActorCardPtr& receiver);
+
+/// The base of every actor of ours: counts and, if asked to, records its messages. CAF's own profiler is compiled out of the
+/// distribution's library.
+template <class Base>
+class Observed : public Base, public ObservedActor {
+public:
+  template <class... Ts>
+  explicit Observed(caf::actor_config& config, Ts&&... xs)
+      : Base(config, std::forward<Ts>(xs)...), ObservedActor(this->address()) {
+    // nop
+  }
+
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
+    card().note_message();
+    if (trace_recorder().is_hot())
+      element = trace_message(std::move(element), card_ptr());
+    Base::enqueue(std::move(element), unit);
+  }
+
+  caf::resumable::resume_result resume(caf::execution_unit* unit, size_t max_messages) override {
+    // The actor may be gone after its turn, and may have another one on another thread.
+    auto mine = card_ptr();
+    auto& mailbox = this->mailbox();
+    mine->begin_turn(mailbox.closed() || mailbox.blocked() ? 0 : mailbox.size());
+    auto* before = std::exchange(this_actor, mine.get());
+    auto began = trace_clock();
+    auto result = Base::resume(unit, max_messages);
+    this_point = {};
+    this_actor = before;
+    mine->end_turn(std::chrono::nanoseconds{trace_clock() - began}, result != caf::resumable::resume_later);
+    return result;
+  }
+
+  bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
+    actor_book().leave(card_ptr());
+    return Base::cleanup(std::move(reason), host);
+  }
+};
+
+/// Tells an actor's card how often one in its place was started again.
+void note_restarts(const caf::strong_actor_ptr& actor, uint64_t restarts);
+
+/// How an actor of ours with this protocol and this state sees itself.
+template <class Handle, class State>
+using SelfPointer = caf::stateful_actor<State, Observed<typename Handle::base>>*;
+
+} // namespace berth
