@@ -20,6 +20,7 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
   state.connection = link.connection;
   state.attached = trace_clock();
   state.monitor_trace = this_point;
+  state.create_wait.emplace("monitor: create the container");
   auto me = ContainerActor{life.self};
   link.connection->listen({[me, cause = Cause{}](std::string bytes) { caf::anon_send(me, MonitorPacket{std::move(bytes), cause}); },
                            [me, cause = Cause{}] { caf::anon_send(me, MonitorGone{cause}); }});

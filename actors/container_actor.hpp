@@ -47,9 +47,11 @@ struct ContainerActorState {
   uint64_t slot_epoch = 0;
 
   std::shared_ptr<MonitorConnection> connection;
-  /// Since when this actor hears its monitor, and what that belongs to.
+  /// Since when this actor hears its monitor, what that belongs to, and what it was told to do.
   int64_t attached = 0;
   TracePoint monitor_trace;
+  std::optional<Wait> create_wait;
+  std::optional<Wait> start_wait;
   /// It goes on where another actor was: what that has heard is told again.
   bool is_second = false;
   /// For a monitor whose link is not there yet.

@@ -310,6 +310,7 @@ void start(const Life& life) {
       return; // given up meanwhile, as the monitor was told
     if (recorded) {
       fault_point("launch.start_recorded");
+      life.state().start_wait.emplace("monitor: start the container");
       command(life, StartCommand{});
       fault_point("launch.start_sent");
       return;
@@ -353,7 +354,15 @@ void watch_oom(const Life& life) {
 
 namespace {
 
+/// What the monitor was told to do is done, or will not be.
+void end_waits(ContainerActorState& state, ec code = {}) {
+  for (auto* wait : {&state.create_wait, &state.start_wait})
+    if (*wait)
+      (*wait)->end(code);
+}
+
 void on_created(const Life& life, const MonitorCreated& created) {
+  end_waits(life.state());
   auto& info = life.info();
   info.pid = created.pid;
   info.pid_start_time = created.start_time;
@@ -368,6 +377,7 @@ void on_created(const Life& life, const MonitorCreated& created) {
 }
 
 void on_started(const Life& life, const MonitorStarted& started) {
+  end_waits(life.state());
   if (!life.step(Happened::monitor_started))
     return;
   cancel_timer(life);
@@ -380,6 +390,7 @@ void on_started(const Life& life, const MonitorStarted& started) {
 }
 
 void on_failed(const Life& life, const MonitorFailed& failed) {
+  end_waits(life.state(), ec::runtime_failed);
   const auto& given_up = life.memory().failure;
   fail_launch(life, given_up ? Error{*given_up} : explain_launch_failure(life.info().profile, failed, life.info().spec),
               true);
@@ -407,9 +418,14 @@ void on_work(const Life& life, const MonitorWork& work) {
   if (state.is_second && work.began < state.attached)
     return;
   // Between the two, the process of the monitor begins.
+  auto within = state.monitor_trace;
+  if (work.phase <= MonitorPhase::create && state.create_wait)
+    within = state.create_wait->inside();
+  else if (work.phase == MonitorPhase::start && state.start_wait)
+    within = state.start_wait->inside();
   if (work.phase == MonitorPhase::prepare && work.began > state.attached)
-    record_work(state.monitor_trace, "monitor: start of its process", state.attached, work.began);
-  record_work(state.monitor_trace, name_of(work.phase, life.info().profile.kind), work.began, work.ended);
+    record_work(within, "monitor: start of its process", state.attached, work.began);
+  record_work(within, name_of(work.phase, life.info().profile.kind), work.began, work.ended);
 }
 
 } // namespace

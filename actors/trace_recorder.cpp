@@ -155,7 +155,7 @@ void Wait::end(ec code) {
   span.kind = SpanKind::work;
   span.name = name_;
   span.parent = point_.span;
-  span.point = {point_.trace, make_span_id(), true};
+  span.point = {point_.trace, id_, true};
   span.queued = span.began = std::exchange(began_, 0);
   span.ended = trace_clock();
   span.to = card_of_thread();

@@ -143,7 +143,8 @@ private:
 class Wait {
 public:
   /// Begins now, where the thread is. `name` has static storage.
-  explicit Wait(const char* name) : point_(this_point), name_(name), began_(point_.is_recorded ? trace_clock() : 0) {
+  explicit Wait(const char* name)
+      : point_(this_point), id_(point_.is_recorded ? make_span_id() : 0), name_(name), began_(id_ != 0 ? trace_clock() : 0) {
     // nop
   }
 
@@ -152,11 +153,17 @@ public:
     return point_;
   }
 
+  /// What happens meanwhile elsewhere, as a part of it.
+  TracePoint inside() const noexcept {
+    return {point_.trace, id_, point_.is_recorded};
+  }
+
   /// It is over. May be called again, which changes nothing.
   void end(ec code = ec{});
 
 private:
   TracePoint point_;
+  uint64_t id_;
   const char* name_;
   int64_t began_;
 };

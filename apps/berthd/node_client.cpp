@@ -22,10 +22,11 @@ Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
   if (!flag)
     return failure(std::move(flag.error()));
   auto slot = std::make_shared<ReplySlot<Reply>>(std::move(*flag));
-  auto asker = system.spawn([=, trace = Cause{}](Observed<caf::event_based_actor>* self) {
+  auto asker = system.spawn([=, trace = Cause{}, begun = trace_clock()](Observed<caf::event_based_actor>* self) {
     self->card().set_label({.kind = "api", .trace = trace});
     // As a client of CAF would: the request belongs to the thread that asks.
     auto scope = OnBehalfOf{trace};
+    record_work(trace, "api: ask", begun, trace_clock());
     // A watch that is not taken back stays with the watched actor, and with it the memory of whoever watched.
     auto end = [=] {
       self->demonitor(actor.address());
@@ -96,6 +97,7 @@ Result<Reply> NodeClient::await(Result<Pending<Reply>> pending) const {
   auto ready = client_.wait_beside({&pending->fd()}, wait_forever);
   if (!ready)
     return failure(std::move(ready.error()));
+  record_work(this_point, "api: wake up", pending->put_at().time_since_epoch().count(), trace_clock());
   return pending->take();
 }
 

@@ -3,6 +3,7 @@
 #include "messages/error.hpp"
 #include "runtimes/linux/event_flag.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,6 +22,7 @@ struct ReplySlot {
     {
       auto guard = std::lock_guard{mutex};
       reply = std::move(what);
+      put_at = std::chrono::steady_clock::now();
     }
     ready.raise();
   }
@@ -28,6 +30,7 @@ struct ReplySlot {
   EventFlag ready;
   std::mutex mutex;
   std::optional<Result<Reply>> reply;
+  std::chrono::steady_clock::time_point put_at;
 };
 
 /// An answer that somebody owes us. Unlike a blocking request it can be waited for together with
@@ -56,6 +59,12 @@ public:
   /// Readable once the answer is there. For waiting only.
   const UniqueFd& fd() const noexcept {
     return slot_->ready.fd();
+  }
+
+  /// When it was there; only once it is.
+  std::chrono::steady_clock::time_point put_at() const {
+    auto guard = std::lock_guard{slot_->mutex};
+    return slot_->put_at;
   }
 
   /// The answer; only once it is there.

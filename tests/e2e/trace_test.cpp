@@ -204,12 +204,12 @@ TEST_CASE("the trace of an OOM kill, of an override and of a launch in the queue
 TEST_CASE("the trace of a swap under load is what happened to each pool", "[trace]") {
   BERTH_NEEDS_GVISOR();
   auto node = TestNode{two_pools(record_all)};
-  auto load = std::thread{[&] { in_parallel(12, 3, [&](int) { node.run("plain", {"--rm"}, {"/bin/true"}, 60s); }); }};
+  auto load = std::jthread{[&] { in_parallel(12, 3, [&](int) { node.run("plain", {"--rm"}, {"/bin/true"}, 60s); }); }};
   auto config = two_pools(record_all);
   config.replace(config.find("plain: {}"), 9, "plain: {maxContainers: 50}");
   auto path = node.root() + "/next.yaml";
   std::ofstream{path} << config;
-  auto receipt = node.query({"apply", path});
+  auto receipt = node.query({"apply", "-f", path});
   load.join();
   auto spans = spans_of(node, {"--message", "POST /v1/apply"});
   REQUIRE(spans.size() == 1);
