@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/node_metrics.hpp"
 #include "messages/journal.hpp"
 #include "runtimes/journal.hpp"
 
@@ -34,6 +35,7 @@ struct JournalOrder {
   uint64_t last_event = 0;
   std::string boot_id;
   JournalLimits limits;
+  NodeMetricsPtr metrics = std::make_shared<NodeMetrics>();
 };
 
 struct JournalActorState {

@@ -73,6 +73,7 @@ struct PoolActorState {
     Reply promise;
     /// How long it may wait in all.
     std::chrono::milliseconds timeout{0};
+    PhaseClock clock{};
   };
 
   /// A launch that was admitted and waits for the word of its generation's SELECTOR.
@@ -80,6 +81,9 @@ struct PoolActorState {
     LaunchOrder order;
     Reply reply;
     uint64_t generation = 0;
+    /// How long it waited in the queue, and since when for the selector.
+    std::chrono::nanoseconds queued{0};
+    PhaseClock clock{};
   };
 
   struct Container {

@@ -1,6 +1,7 @@
 #include "config/known_keys.hpp"
 
 #include "config/spelling.hpp"
+#include "messages/log_levels.hpp"
 
 #include <algorithm>
 #include <array>
@@ -93,9 +94,20 @@ constexpr auto limit_table = std::array{KnownKey{"default"}, KnownKey{"max"}};
 constexpr auto logs_table = std::array{KnownKey{"maxSize"}, KnownKey{"maxFiles"}};
 constexpr auto runtimes_table = std::array{KnownKey{"runc"}, KnownKey{"runsc"}};
 
+constexpr auto log_table = std::array{KnownKey{"format"}, KnownKey{"level"}, KnownKey{"levels"}};
+constexpr auto metrics_table = std::array{KnownKey{"listen"}};
+
+constexpr auto log_component_table = [] {
+  auto result = std::array<KnownKey, log_components.size()>{};
+  for (size_t i = 0; i < result.size(); ++i)
+    result[i].name = log_components[i];
+  return result;
+}();
+
 constexpr auto berth_table = std::array{
-    KnownKey{"logs"},     KnownKey{"probeTimeout"}, KnownKey{"startTimeout"},
-    KnownKey{"runtimes"}, KnownKey{"eventHistory"},   KnownKey{"eventMaxAge"},
+    KnownKey{"logs"},         KnownKey{"log"},         KnownKey{"metrics"},
+    KnownKey{"probeTimeout"}, KnownKey{"startTimeout"}, KnownKey{"runtimes"},
+    KnownKey{"eventHistory"}, KnownKey{"eventMaxAge"},
 };
 
 /// A section as it is called in hints.
@@ -110,6 +122,7 @@ constexpr auto places = std::array{
     Place{"worker.pools.<name>.runtimeConfig", runtime_config_table},
     Place{"berth", berth_table},
     Place{"berth.logs", logs_table},
+    Place{"berth.log", log_table},
 };
 
 bool uses(KeyTable table, std::string_view key) {
@@ -146,6 +159,18 @@ KeyTable berth_keys() {
 
 KeyTable logs_keys() {
   return logs_table;
+}
+
+KeyTable log_keys() {
+  return log_table;
+}
+
+KeyTable log_component_keys() {
+  return log_component_table;
+}
+
+KeyTable metrics_keys() {
+  return metrics_table;
 }
 
 KeyTable runtimes_keys() {

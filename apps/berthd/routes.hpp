@@ -15,6 +15,9 @@ Result<void> get_reconciliation(Call& call);
 Result<void> drain_node(Call& call);
 Result<void> undrain_node(Call& call);
 Result<void> get_health(Call& call);
+Result<void> get_metrics(Call& call);
+Result<void> get_log(Call& call);
+Result<void> set_log(Call& call);
 Result<void> list_pools(Call& call);
 Result<void> get_pool(Call& call);
 Result<void> plan_config(Call& call);
@@ -67,6 +70,9 @@ inline constexpr auto routes = std::to_array<Route>({
     {"POST", "/v1/drain", drain_node, 0, true, {"deadline"}},
     {"DELETE", "/v1/drain", undrain_node},
     {"GET", "/v1/health", get_health},
+    {"GET", "/metrics", get_metrics},
+    {"GET", "/v1/log", get_log},
+    {"PUT", "/v1/log", set_log, http_body_limit},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},
     {"POST", "/v1/plan", plan_config, config_body_limit, true},

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "actors/metrics.hpp"
+#include "runtimes/node_paths.hpp"
+
+namespace berth {
+
+/// Registers what is known of this process and of its files.
+void watch_process(metrics::Registry& registry, const NodePaths& paths);
+
+} // namespace berth
