@@ -120,8 +120,6 @@ private:
 std::string render(const std::vector<Family>& families) {
   auto out = std::string{};
   for (const auto& family : families) {
-    if (family.samples.empty())
-      continue;
     out.append("# HELP ").append(family.name).append(" ");
     append_escaped(out, family.help, false);
     out.append("\n# TYPE ").append(family.name).append(" ").append(name_of(family.type)).append("\n");

@@ -36,7 +36,7 @@ struct Family {
   std::vector<Sample> samples;
 };
 
-/// The text exposition format, version 0.0.4. A family without samples is left out.
+/// The text exposition format, version 0.0.4. A family without samples shows at least that it exists.
 std::string render(const std::vector<Family>& families);
 
 /// Content type of that.

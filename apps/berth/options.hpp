@@ -161,6 +161,16 @@ struct DrainOptions {
   bool json = false;
 };
 
+struct LogOptions {
+  /// As they were given.
+  std::vector<std::string> words;
+  /// Empty: all.
+  std::string component;
+  /// A level or "reset"; empty: show them.
+  std::string level;
+  bool json = false;
+};
+
 struct EventsOptions {
   std::optional<uint64_t> since;
   bool follow = true;
@@ -188,7 +198,7 @@ struct VersionOptions {
 using VerbOptions =
   std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
                RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, ReloadOptions, RollbackOptions,
-               HistoryOptions, DoctorOptions, DrainOptions, EventsOptions, OomOptions, ValidateOptions, VersionOptions>;
+               HistoryOptions, DoctorOptions, DrainOptions, EventsOptions, OomOptions, ValidateOptions, VersionOptions, LogOptions>;
 
 /// Where the daemon listens.
 struct Endpoint {

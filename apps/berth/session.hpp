@@ -33,6 +33,7 @@ int perform(const Session& session, const RollbackOptions& options);
 int perform(const Session& session, const HistoryOptions& options);
 int perform(const Session& session, const DoctorOptions& options);
 int perform(const Session& session, const DrainOptions& options);
+int perform(const Session& session, const LogOptions& options);
 int perform(const Session& session, const EventsOptions& options);
 int perform(const Session& session, const OomOptions& options);
 int perform(const Session& session, const ValidateOptions& options);

@@ -53,6 +53,7 @@ VerbParser rollback_parser();
 VerbParser history_parser();
 VerbParser doctor_parser();
 VerbParser drain_parser();
+VerbParser log_parser();
 VerbParser events_parser();
 VerbParser oom_parser();
 VerbParser validate_parser();
