@@ -29,6 +29,9 @@ public:
 
   void configure(LogFormat format, const LogLevels& levels) {
     auto guard = std::lock_guard{mutex_};
+    // A change of other settings takes nothing back.
+    if (levels == configured_ && is_json_ == (format == LogFormat::json))
+      return;
     configured_ = levels;
     is_json_ = format == LogFormat::json;
     reset(guard);

@@ -53,7 +53,7 @@ private:
 
 // -- what is written ----------------------------------------------------------------------------------------------------
 
-/// The levels that the configuration wants. Those that were set since then are forgotten.
+/// What the configuration wants. If that is not as it was, levels that were set since then are forgotten.
 void configure(LogFormat format, const LogLevels& levels);
 
 /// Sets the lowest level that is written, of all components without one of their own.

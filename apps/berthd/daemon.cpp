@@ -470,16 +470,16 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   watch_process(context->metrics->registry(), paths);
   auto api = api_context(system, parts->node, parts->revisions, parts->events, context, parts->settings, past->ledger, parts->reload,
                          self_check);
-  auto server = HttpServer::start({.socket_path = paths.socket, .api = api, .socket_group = options.socket_group});
-  if (!server)
-    return give_up(server.error());
-  parts->server = std::move(*server);
   if (const auto& listen = settings.node.metrics_listen.value; !listen.empty()) {
     auto scrapes = serve_metrics(listen, api);
     if (!scrapes)
       return give_up(scrapes.error());
     parts->scrapes = std::move(*scrapes);
   }
+  auto server = HttpServer::start({.socket_path = paths.socket, .api = api, .socket_group = options.socket_group});
+  if (!server)
+    return give_up(server.error());
+  parts->server = std::move(*server);
   log::info("berthd serves", {{"socket", paths.socket},
                               {"version", version},
                               {"pools", std::to_string(settings.pools.size())},

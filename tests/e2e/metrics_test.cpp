@@ -85,7 +85,6 @@ TEST_CASE("metrics tell what a node has done, and promtool has no objection", "[
   CHECK(node.run("plain", {"--rm"}, {"/bin/true"}).code == 0);
   CHECK(node.run("plain", {"--rm"}, {"/bin/no-such-program"}).code == 127);
   CHECK(node.run("fallen", {"--rm"}, {"/bin/true"}).code == 0);
-  CHECK(node.run("plain", {"--rm", "--memory", "100G"}, {"/bin/true"}).code == 0);
   auto greedy = node.run("plain", {"--rm", "--id", "greedy", "--memory", "32M"},
                          shell("x=$(head -c 200m /dev/zero | tr '\\0' x)"));
   INFO(describe(greedy));
@@ -101,19 +100,16 @@ TEST_CASE("metrics tell what a node has done, and promtool has no objection", "[
   auto plain = [&](const std::string& name, const std::string& labels = {}) {
     return value_of(metrics, name + "{pool=\"plain\"" + (labels.empty() ? "" : "," + labels) + "}");
   };
-  CHECK(plain("berth_launches_total", R"(runtime="runc",outcome="ran",code="")") == 4);
+  CHECK(plain("berth_launches_total", R"(runtime="runc",outcome="ran",code="")") == 3);
   CHECK(plain("berth_launches_total", R"(runtime="runc",outcome="failed",code="command_not_found")") == 1);
   CHECK(plain("berth_launches_total", R"(runtime="none",outcome="refused",code="limit_reached")") == 1);
   CHECK(value_of(metrics, R"(berth_launches_total{pool="fallen",runtime="runc",outcome="ran",code=""})") == 1);
-  CHECK(value_of(metrics, R"(berth_runtime_fallbacks_total{pool="fallen",reason="runtime_failed"})")
-          + value_of(metrics, R"(berth_runtime_fallbacks_total{pool="fallen",reason="platform_failed"})")
-          + value_of(metrics, R"(berth_runtime_fallbacks_total{pool="fallen",reason="system_error"})")
-        == -1);
-  CHECK(plain("berth_launch_duration_seconds_count", R"(runtime="runc")") == 4);
+  CHECK(std::regex_search(metrics, std::regex{R"(berth_runtime_fallbacks_total\{pool="fallen",reason="[a-z_]+"\} 1\n)"}));
+  CHECK(plain("berth_launch_duration_seconds_count", R"(runtime="runc")") == 3);
   for (auto* phase : {"queue", "select", "slot", "record", "prepare", "create", "watch", "start"}) {
     INFO(phase);
     auto labels = R"(runtime="runc",phase=")" + std::string{phase} + "\"";
-    CHECK(plain("berth_launch_phase_duration_seconds_count", labels) >= 4);
+    CHECK(plain("berth_launch_phase_duration_seconds_count", labels) >= 3);
     CHECK(plain("berth_launch_phase_duration_seconds_sum", labels) < 60);
   }
   CHECK(plain("berth_oom_kills_total", R"(runtime="runc",scope="container")")
