@@ -13,6 +13,11 @@ constexpr size_t most_expected = 4096;
 
 const ActorLabel unlabelled{};
 
+void add(ActorBook::Kind& kind, const ActorCard::Numbers& numbers) {
+  kind.handled += numbers.handled;
+  kind.busy += numbers.busy;
+}
+
 } // namespace
 
 ActorCard::~ActorCard() {
@@ -21,6 +26,7 @@ ActorCard::~ActorCard() {
 
 void ActorCard::set_label(ActorLabel label) {
   auto is_recorded = label.trace.is_recorded;
+  label.trace_id = to_string(label.trace.trace);
   auto mine = std::make_unique<const ActorLabel>(std::move(label));
   const ActorLabel* none = nullptr;
   if (!label_.compare_exchange_strong(none, mine.get(), std::memory_order_acq_rel))
@@ -92,9 +98,24 @@ ActorCardPtr ActorBook::enter(caf::actor_addr address) {
 void ActorBook::leave(const ActorCardPtr& card) {
   {
     auto guard = std::lock_guard{mutex_};
-    cards_.erase(card->number());
+    if (cards_.erase(card->number()) > 0)
+      add(past_[card->label().kind], card->numbers());
   }
   card->close();
+}
+
+std::map<std::string, ActorBook::Kind> ActorBook::kinds() const {
+  auto guard = std::lock_guard{mutex_};
+  auto result = past_;
+  for (const auto& [number, card] : cards_) {
+    auto& kind = result[card->label().kind];
+    auto numbers = card->numbers();
+    ++kind.count;
+    kind.mailbox += numbers.mailbox;
+    kind.longest_mailbox = std::max(kind.longest_mailbox, numbers.mailbox);
+    add(kind, numbers);
+  }
+  return result;
 }
 
 std::vector<ActorCardPtr> ActorBook::list() const {

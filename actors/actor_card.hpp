@@ -23,6 +23,8 @@ struct ActorLabel {
   std::string detail;
   /// What it does without a better cause belongs to this.
   TracePoint trace;
+  /// The id of that as text; filled in.
+  std::string trace_id;
 };
 
 /// What is known of an actor from outside, while it lives and for as long as spans tell of it. Threads may look at it at any
@@ -123,10 +125,25 @@ public:
   /// By number.
   std::vector<ActorCardPtr> list() const;
 
+  /// The actors of one kind.
+  struct Kind {
+    /// Of those that live.
+    uint64_t count = 0;
+    uint64_t mailbox = 0;
+    uint64_t longest_mailbox = 0;
+    /// Of all that there were.
+    uint64_t handled = 0;
+    std::chrono::nanoseconds busy{0};
+  };
+
+  std::map<std::string, Kind> kinds() const;
+
 private:
   mutable std::mutex mutex_;
   uint64_t last_number_ = 0;                          // guarded by mutex_
   std::unordered_map<uint64_t, ActorCardPtr> cards_; // guarded by mutex_
+  /// Of those that do not live any more.
+  std::map<std::string, Kind> past_;                  // guarded by mutex_
 };
 
 ActorBook& actor_book();

@@ -21,6 +21,7 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
   state.attached = trace_clock();
   state.monitor_trace = this_point;
   state.create_wait.emplace("monitor: create the container");
+  life.end_phase(LaunchPhase::prepare);
   auto me = ContainerActor{life.self};
   link.connection->listen({[me, cause = Cause{}](std::string bytes) { caf::anon_send(me, MonitorPacket{std::move(bytes), cause}); },
                            [me, cause = Cause{}] { caf::anon_send(me, MonitorGone{cause}); }});
@@ -60,7 +61,9 @@ void launch(const Life& life) {
   if (!life.step(Happened::slot_granted))
     return;
   set_timer(life, life.node->settings.start_timeout.value);
+  life.end_phase(LaunchPhase::slot);
   life.keep_then([=](const Result<void>& recorded) {
+    life.state().recording = life.state().clock.lap();
     fault_point("launch.recorded");
     const auto& given_up = life.memory().failure;
     if (recorded && life.memory().phase == Phase::creating)
@@ -105,6 +108,7 @@ caf::result<ContainerInfo> on_begin(const Life& life) {
   fault_point("launch.accepted");
   life.memory().accepted_told = true;
   life.keep(event_of(life, "container.accepted"));
+  (void) state.clock.lap();
   take_slot(life, false);
   return promise;
 }
@@ -294,6 +298,8 @@ ContainerActor::behavior_type container_actor(SelfPointer<ContainerActor, Contai
   auto life = Life{self, std::move(node)};
   auto& state = self->state;
   state.memory = std::move(order.memory);
+  state.metrics = &life.node->metrics->launches(life.info().spec.pool, life.info().profile.kind);
+  state.goes_on = state.memory.accepted_told;
   state.neighbours = std::move(order.neighbours);
   state.parent = std::move(order.parent);
   const auto& reader = state.memory.reader;

@@ -42,6 +42,14 @@ struct ContainerActorState {
   bool watch_asked = false;
   std::optional<MonitorExited> exited;
 
+  /// Of its pool and runtime.
+  const LaunchMetrics* metrics = nullptr;
+  /// Another actor has stood here before.
+  bool goes_on = false;
+  /// Since when the present phase of the launch lasts, and how long its first record has taken.
+  PhaseClock clock;
+  std::chrono::nanoseconds recording{0};
+
   Slot slot = Slot::none;
   /// Of the request that still matters: a POOL may die with it.
   uint64_t slot_epoch = 0;

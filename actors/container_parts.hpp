@@ -47,6 +47,17 @@ struct Life {
     return true;
   }
 
+  const LaunchMetrics& metrics() const {
+    return *state().metrics;
+  }
+
+  /// A phase of the launch has ended. One that goes on where another actor has died would measure something else.
+  void end_phase(LaunchPhase phase) const {
+    auto took = state().clock.lap();
+    if (!state().goes_on)
+      metrics().phase(phase).observe(took);
+  }
+
   /// Lets NODE and the journal remember how the container stands, before anybody can hear of what has changed; with what there
   /// is to tell about it.
   void keep(std::optional<Event> event = {}) const {

@@ -189,6 +189,7 @@ void on_oom(const Life& life, const OomKill& kill) {
   if (!holds_place(life.memory()))
     return;
   info.oom_kills = kill.kills;
+  life.metrics().oom(kill.scope).add(kill.new_kills);
   life.memory().oom_took_it = life.memory().oom_took_it || kill.scope == OomScope::container;
   // cgroup v1 has no memory.oom.group.
   auto takes_all = life.memory().oom_group && kill.scope == OomScope::process && life.state().init;
@@ -305,7 +306,12 @@ void start(const Life& life) {
     return;
   fault_point("launch.watched");
   life.memory().start_asked = true;
+  life.end_phase(LaunchPhase::watch);
   life.keep_then([=](const Result<void>& recorded) {
+    auto& phase = life.state();
+    phase.recording += phase.clock.lap();
+    if (!phase.goes_on)
+      life.metrics().phase(LaunchPhase::record).observe(phase.recording);
     if (life.memory().failure)
       return; // given up meanwhile, as the monitor was told
     if (recorded) {
@@ -368,6 +374,7 @@ void on_created(const Life& life, const MonitorCreated& created) {
   info.pid_start_time = created.start_time;
   if (info.created_at.ns == 0)
     info.created_at = now();
+  life.end_phase(LaunchPhase::create);
   // If init is gone already, its exit is on its way.
   hold_init(life);
   // Where a stop came first nothing is started, but the kills are told all the same.
@@ -380,6 +387,7 @@ void on_started(const Life& life, const MonitorStarted& started) {
   end_waits(life.state());
   if (!life.step(Happened::monitor_started))
     return;
+  life.end_phase(LaunchPhase::start);
   cancel_timer(life);
   release_slot(life);
   life.info().started_at = started.at;

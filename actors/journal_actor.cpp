@@ -130,25 +130,41 @@ void on_failure(const JournalKeeper& keeper, const Error& error) {
   while (state.events.size() > keeper.order->limits.waiting_events) {
     state.events.pop_front();
     ++state.lost_events;
+    keeper.order->metrics->journal_lost_events.add();
   }
   if (!std::exchange(state.retry_due, true))
     keeper.self->delayed_send(keeper.self, journal_retry, RetryJournal{});
 }
 
+void count_waiting(const JournalKeeper& keeper) {
+  const auto& state = keeper.state();
+  auto rows = state.stale.size() + state.events.size() + state.others.size();
+  keeper.order->metrics->journal_waiting.set(static_cast<int64_t>(rows));
+}
+
 void flush(const JournalKeeper& keeper) {
   auto& state = keeper.state();
   state.flush_due = false;
+  auto& metrics = *keeper.order->metrics;
   auto events = size_t{0};
   if (state.stale.empty() && state.events.empty() && state.others.empty())
     return on_written(keeper, 0);
-  if (auto written = write(keeper, events); written)
+  auto clock = PhaseClock{};
+  if (auto written = write(keeper, events); written) {
+    metrics.journal_commits.add();
+    metrics.journal_commit.observe(clock.lap());
+    metrics.journal_events.add(events);
     on_written(keeper, events);
-  else
+  } else {
+    metrics.journal_failures.add();
     on_failure(keeper, written.error());
+  }
+  count_waiting(keeper);
 }
 
 /// Behind everything that has come meanwhile. While the disk fails, only those who ask make another attempt, and the timer.
 void flush_soon(const JournalKeeper& keeper) {
+  count_waiting(keeper);
   if (!std::exchange(keeper.state().flush_due, true))
     keeper.self->send(keeper.self, FlushJournal{});
 }

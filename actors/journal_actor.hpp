@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/observed.hpp"
+#include "actors/node_metrics.hpp"
 #include "messages/journal.hpp"
 #include "runtimes/journal.hpp"
 
@@ -35,6 +36,7 @@ struct JournalOrder {
   uint64_t last_event = 0;
   std::string boot_id;
   JournalLimits limits;
+  NodeMetricsPtr metrics = std::make_shared<NodeMetrics>();
 };
 
 struct JournalActorState {

@@ -86,7 +86,7 @@ void pass_launch(const Node& node, uint64_t ticket) {
     .then(
       [=](ContainerInfo& info) {
         if (auto answered = take_launch(node, ticket))
-          answered->reply.deliver(std::move(info));
+          node::answer_launch(node, *answered, info);
       },
       [=](caf::error& err) {
         // The pool has died with it, and the next one gets it.
@@ -104,9 +104,9 @@ void answer_by_memory(const Node& node, const Container& container) {
     return;
   const auto& memory = *container.memory;
   if (memory.failure && !memory.running_told)
-    launch->reply.deliver(to_caf(*memory.failure));
+    node::answer_launch(node, *launch, memory.info.profile.kind, to_caf(*memory.failure));
   else
-    launch->reply.deliver(memory.info);
+    node::answer_launch(node, *launch, memory.info);
 }
 
 /// Nothing is left of a container.
@@ -122,6 +122,10 @@ void forget_container(const Node& node, const ContainerId& id) {
 
 caf::result<ContainerInfo> on_launch(const Node& node, LaunchOrder& order) {
   auto& state = node.state();
+  auto refuse = [&](const Error& error) {
+    node.order->metrics->launch_did_not_run(order.spec.pool, {}, error.code);
+    return to_caf(error);
+  };
   auto& spec = order.spec;
   auto pool = state.pools.find(spec.pool);
   if (pool == state.pools.end())
@@ -129,18 +133,18 @@ caf::result<ContainerInfo> on_launch(const Node& node, LaunchOrder& order) {
   if (spec.id.value.empty())
     spec.id = pick_id(state, spec.pool);
   if (auto checked = check_launch(spec); !checked)
-    return to_caf(checked.error());
+    return refuse(checked.error());
   if (state.containers.count(spec.id) > 0)
-    return to_caf({ec::duplicate_id, "container \"" + spec.id.value + "\"", "a container of this id exists",
+    return refuse({ec::duplicate_id, "container \"" + spec.id.value + "\"", "a container of this id exists",
                    "pick another id, or remove it with `berth rm " + spec.id.value + "`"});
   if (state.foreign.count(spec.id) > 0)
-    return to_caf({ec::duplicate_id, "container \"" + spec.id.value + "\"",
+    return refuse({ec::duplicate_id, "container \"" + spec.id.value + "\"",
                    "something of this name is there that berthd does not understand",
                    "pick another id, or see `berth doctor --reconcile`"});
   if (state.is_drained)
-    return to_caf(node::drained());
+    return refuse(node::drained());
   if (pool->second->restarts.resting)
-    return to_caf(*pool->second->restarts.resting);
+    return refuse(*pool->second->restarts.resting);
   auto ticket = ++state.last_ticket;
   auto& entry = state.containers[spec.id];
   entry.pool = pool->second;
@@ -286,13 +290,14 @@ void bring_back(const Node& node, const PoolPtr& pool, const Death& death, const
     event.container = container;
     node.self->send(node.order->journal, std::move(event));
   };
-  tell(tell_death(death));
+  node.order->metrics->restarted(death.kind);
+  tell(tell_death(death, container));
   pool->lives = false;
   if (death.pause.count() > 0)
     pool->restarts.resting = resting_error(death);
   after_pause(node.self, node.state().put_off, death.pause, [=] {
     if (death.pause.count() > 0)
-      tell(tell_return(death));
+      tell(tell_return(death, container));
     restart_pool(node, pool);
   });
 }
@@ -369,6 +374,7 @@ void on_oom_death(const Node& node, const caf::error& reason) {
   auto& state = node.state();
   auto death = note_death(state.oom_restarts, ActorKind::oom, "node", reason, node.self->clock().now(),
                           node.order->restart_limits);
+  node.order->metrics->restarted(death.kind);
   node.self->send(node.order->journal, tell_death(death));
   after_pause(node.self, state.put_off, death.pause, [=] {
     if (death.pause.count() > 0)
@@ -505,8 +511,14 @@ OwnedActors owned_actors(const NodeState& state) {
 namespace node {
 
 void refuse_launch(const Node& node, uint64_t ticket, const caf::error& error) {
-  if (auto launch = take_launch(node, ticket))
-    launch->reply.deliver(error);
+  auto launch = take_launch(node, ticket);
+  if (!launch)
+    return;
+  auto entry = node.state().containers.find(launch->id);
+  auto runtime = std::optional<RuntimeKind>{};
+  if (entry != node.state().containers.end() && entry->second.ticket == ticket && entry->second.memory)
+    runtime = entry->second.memory->info.profile.kind;
+  answer_launch(node, *launch, runtime, error);
 }
 
 bool has_container(const Node& node, const NodeState::Launch& launch) {

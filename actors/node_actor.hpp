@@ -32,6 +32,7 @@ struct NodeOrder {
   /// Ids that must not be given away.
   std::set<ContainerId> foreign;
   RestartLimits restart_limits;
+  NodeMetricsPtr metrics = std::make_shared<NodeMetrics>();
 };
 
 struct NodeState {
@@ -70,6 +71,8 @@ struct NodeState {
     /// How often it was given to a pool, and how often of these it had no container yet.
     uint32_t attempts = 0;
     uint32_t without_container = 0;
+    /// When it came.
+    PhaseClock clock{};
   };
 
   std::map<PoolName, PoolPtr> pools;

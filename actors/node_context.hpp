@@ -1,7 +1,8 @@
 #pragma once
 
-#include "config/settings.hpp"
+#include "actors/node_metrics.hpp"
 #include "actors/policy/restarts.hpp"
+#include "config/settings.hpp"
 #include "messages/journal.hpp"
 #include "messages/launcher.hpp"
 #include "messages/node.hpp"
@@ -32,6 +33,7 @@ struct NodeContext {
   RestartLimits restart_limits;
   /// Told of every actor that its owner would start again, when it is spawned: for tests that kill them. May be empty.
   ActorWatch on_spawn;
+  NodeMetricsPtr metrics = std::make_shared<NodeMetrics>();
 
   const LauncherActor& launcher_of(const ContainerId& id) const {
     return launchers[std::hash<ContainerId>{}(id) % launchers.size()];

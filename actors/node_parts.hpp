@@ -2,6 +2,7 @@
 
 #include "actors/node_actor.hpp"
 #include "actors/observed.hpp"
+#include "messages/caf_error.hpp"
 
 /// What the parts of a NODE share: launches, containers and deaths (node_actor.cpp), and the drain (node_drain.cpp).
 namespace berth::node {
@@ -16,6 +17,19 @@ struct Node {
     return self->state;
   }
 };
+
+/// Answers a launch that is not known any more, and counts it.
+inline void answer_launch(const Node& node, NodeState::Launch& launch, const ContainerInfo& info) {
+  node.order->metrics->launch_ran(launch.pool->name, info.profile.kind, launch.clock.lap());
+  launch.reply.deliver(info);
+}
+
+/// The same for one that did not run; `runtime` is empty if it had none yet.
+inline void answer_launch(const Node& node, NodeState::Launch& launch, std::optional<RuntimeKind> runtime,
+                          const caf::error& error) {
+  node.order->metrics->launch_did_not_run(launch.pool->name, runtime, from_caf(error).code);
+  launch.reply.deliver(error);
+}
 
 /// Answers a launch that has no container.
 void refuse_launch(const Node& node, uint64_t ticket, const caf::error& error);

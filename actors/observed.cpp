@@ -95,6 +95,18 @@ TracePoint cause_of(const caf::mailbox_element& element, const MessageTraits& tr
 
 } // namespace
 
+log::Context log_context_of_actor() {
+  if (this_actor == nullptr)
+    return {};
+  const auto& label = this_actor->label();
+  // The log knows fewer parts than there are kinds of actors.
+  auto component = std::string_view{label.kind};
+  for (auto [kind, part] : {std::pair{"self-check", "self_check"}, std::pair{"probe", "runtime"}, std::pair{"reader", "reload"}})
+    if (component == kind)
+      component = part;
+  return {component, label.container.value, label.pool.value, label.trace_id};
+}
+
 void note_restarts(const caf::strong_actor_ptr& actor, uint64_t restarts) {
   if (auto card = card_of(actor))
     card->set_restarts(restarts);

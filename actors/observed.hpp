@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/actor_card.hpp"
+#include "actors/log.hpp"
 #include "actors/trace_recorder.hpp"
 
 #include <caf/mailbox_element.hpp>
@@ -78,6 +79,10 @@ public:
     return Base::cleanup(std::move(reason), host);
   }
 };
+
+/// What a line of the log is about that the actor of the calling thread writes: its kind, and its container with the trace of
+/// that.
+log::Context log_context_of_actor();
 
 /// Tells an actor's card how often one in its place was started again.
 void note_restarts(const caf::strong_actor_ptr& actor, uint64_t restarts);

@@ -40,7 +40,8 @@ void tell(const Oom& oom, const OomState::Watched& watched, const OomKill& kill)
                                                      {"runtime", to_string(kill.runtime)},
                                                      {"scope", to_string(kill.scope)},
                                                      {"kills", std::to_string(kill.kills)},
-                                                     {"limit", human_bytes(kill.limit)}});
+                                                     {"limit", human_bytes(kill.limit)},
+                                                     {watched.trace.trace ? "trace_id" : "", to_string(watched.trace.trace)}});
   oom.self->send(watched.what.listener, kill);
   for (auto& [address, subscription] : oom.state().subscriptions) {
     if (subscription.credit == 0) {

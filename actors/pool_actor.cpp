@@ -26,15 +26,29 @@ void warn_about_needs(ContainerInfo& info) {
 void log_selection(const ContainerInfo& info) {
   auto id = log::Field{"container_id", info.spec.id.value};
   auto pool = log::Field{"pool", info.spec.pool.value};
+  auto trace = log::Field{info.trace_id.empty() ? "" : "trace_id", info.trace_id};
   if (info.selection.reason == SelectionReason::gpu)
-    log::debug("using runc for GPU workload", {id, pool});
+    log::debug("using runc for GPU workload", {id, pool, trace});
   if (info.selection.reason == SelectionReason::checkpoint)
-    log::debug("using runc for checkpoint workload", {id, pool});
+    log::debug("using runc for checkpoint workload", {id, pool, trace});
   log::debug("selected runtime for container", {id,
                                                 {"runtime", to_string(info.selection.runtime)},
                                                 pool,
                                                 {"reason", to_string(info.selection.reason)},
-                                                {"source", to_string(info.selection.source)}});
+                                                {"source", to_string(info.selection.source)},
+                                                trace});
+}
+
+void count_selection(const Pool& pool, const Generation& generation, PoolActorState::Selecting& launch,
+                     const Selection& selection) {
+  auto configured = generation.members.find(selection.configured);
+  auto is_broken = configured != generation.members.end() && configured->second.prepared && !*configured->second.prepared;
+  auto& metrics = *pool.node->metrics;
+  metrics.selected(pool.state().pool, selection,
+                   is_broken ? configured->second.prepared->error().code : ec::pool_unavailable);
+  const auto& counts = metrics.launches(pool.state().pool, selection.runtime);
+  counts.phase(LaunchPhase::queue).observe(launch.queued);
+  counts.phase(LaunchPhase::select).observe(launch.clock.lap());
 }
 
 ContainerMemory memory_of(const Pool& pool, const Generation& generation, const PoolActorState::Selecting& launch,
@@ -66,6 +80,7 @@ void on_selected(const Pool& pool, uint64_t ticket, Selection selection) {
   auto launch = std::move(found->second);
   state.selecting.erase(found);
   auto& generation = state.generations.at(launch.generation);
+  count_selection(pool, generation, launch, selection);
   auto memory = memory_of(pool, generation, launch, std::move(selection));
   if (auto supported = check_support(memory.info.spec, memory.info.profile); !supported) {
     launch.reply.deliver(to_caf(supported.error()));
@@ -89,7 +104,7 @@ void on_selected(const Pool& pool, uint64_t ticket, Selection selection) {
 }
 
 /// Launches in the generation that is current now, whatever comes after it.
-void launch(const Pool& pool, LaunchOrder order, Reply reply) {
+void launch(const Pool& pool, LaunchOrder order, Reply reply, std::chrono::nanoseconds queued) {
   auto& state = pool.state();
   // For one that has waited, the limits may be others than when it came.
   auto limits = apply_pool_limits(order.spec.limits, pool.settings());
@@ -99,7 +114,7 @@ void launch(const Pool& pool, LaunchOrder order, Reply reply) {
   }
   order.spec.limits = *limits;
   auto ticket = ++state.last_ticket;
-  state.selecting[ticket] = {std::move(order), std::move(reply), state.current};
+  state.selecting[ticket] = {std::move(order), std::move(reply), state.current, queued};
   ask_selector(pool, ticket);
 }
 
@@ -142,7 +157,7 @@ caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
   // Once a promise is made, only the promise can answer: a returned error would go nowhere.
   auto reply = pool.self->make_response_promise<ContainerInfo>();
   if (admission == Admission::start) {
-    launch(pool, std::move(order), reply);
+    launch(pool, std::move(order), reply, {});
     return reply;
   }
   ++state.counters.queued;
@@ -275,7 +290,7 @@ void pump(const Pool& pool) {
     state.queue.pop_front();
     next.wait.end();
     auto scope = OnBehalfOf{next.wait.point()};
-    launch(pool, std::move(next.order), next.promise);
+    launch(pool, std::move(next.order), next.promise, next.clock.lap());
   }
 }
 

@@ -75,6 +75,7 @@ struct PoolActorState {
     /// How long it may wait in all.
     std::chrono::milliseconds timeout{0};
     Wait wait{"pool: waits for a place"};
+    PhaseClock clock{};
   };
 
   /// A launch that was admitted and waits for the word of its generation's SELECTOR.
@@ -82,6 +83,9 @@ struct PoolActorState {
     LaunchOrder order;
     Reply reply;
     uint64_t generation = 0;
+    /// How long it waited in the queue, and since when for the selector.
+    std::chrono::nanoseconds queued{0};
+    PhaseClock clock{};
   };
 
   struct Container {

@@ -70,11 +70,12 @@ Event complete(const Pool& pool, Event event, uint64_t generation, const Contain
 void restart_after(const Pool& pool, const Death& death, uint64_t generation, const ContainerId& container,
                    std::function<void()> restart) {
   ++pool.state().restarts;
+  pool.node->metrics->restarted(death.kind);
   keep(pool);
-  publish(pool, complete(pool, tell_death(death), generation, container));
+  publish(pool, complete(pool, tell_death(death, container), generation, container));
   after_pause(pool.self, pool.state().put_off, death.pause, [=] {
     if (death.pause.count() > 0)
-      publish(pool, complete(pool, tell_return(death), generation, container));
+      publish(pool, complete(pool, tell_return(death, container), generation, container));
     restart();
   });
 }

@@ -24,6 +24,10 @@ std::string seconds_of(std::chrono::milliseconds time) {
   return text;
 }
 
+log::Field container_field(const ContainerId& container) {
+  return {container.value.empty() ? "" : "container_id", container.value};
+}
+
 Event event_of(const Death& death, const char* type) {
   auto event = Event{};
   event.type = type;
@@ -59,19 +63,21 @@ Error resting_error(const Death& death) {
           "try again then; this is a defect: please report it"};
 }
 
-Event tell_death(const Death& death) {
+Event tell_death(const Death& death, const ContainerId& container) {
   auto rests = death.pause.count() > 0;
   log::error(rests ? "actor died again and again, it rests before it is started again" : "actor died and is started again",
              {{"actor", to_string(death.kind)},
               {"of", death.subject},
+              container_field(container),
               {"reason", death.reason},
               {"in_a_row", std::to_string(death.in_a_row)},
               {"pause_ms", std::to_string(death.pause.count())}});
   return event_of(death, rests ? "actor.resting" : "actor.restarted");
 }
 
-Event tell_return(const Death& death) {
-  log::info("actor has rested and is started again", {{"actor", to_string(death.kind)}, {"of", death.subject}});
+Event tell_return(const Death& death, const ContainerId& container) {
+  log::info("actor has rested and is started again",
+            {{"actor", to_string(death.kind)}, {"of", death.subject}, container_field(container)});
   return event_of(death, "actor.restarted");
 }
 

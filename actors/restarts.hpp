@@ -54,10 +54,11 @@ Death note_death(Restarts& restarts, ActorKind kind, std::string subject, const 
 Error resting_error(const Death& death);
 
 /// Writes the log line, and gives the event `actor.restarted`, or `actor.resting` if there is a pause before it.
-Event tell_death(const Death& death);
+/// `container` is the one that is concerned, if it is only one.
+Event tell_death(const Death& death, const ContainerId& container = {});
 
 /// The event `actor.restarted` for one that has rested.
-Event tell_return(const Death& death);
+Event tell_return(const Death& death, const ContainerId& container = {});
 
 /// Does `restart` at once, or after the pause: then with a `RestartDue` to `self`, whose handler calls `take_up`.
 template <class Self>

@@ -98,6 +98,14 @@ void stop_preparing(const Revisions& revisions, const ChangePtr& change) {
 
 // -- the end ------------------------------------------------------------------------------------------------------------
 
+void count(NodeMetrics& metrics, const Receipt& receipt) {
+  metrics.changes_committed.add();
+  metrics.change_prepare.observe(receipt.prepare_time);
+  metrics.change_commit.observe(receipt.commit_time);
+  for (const auto& pool : receipt.pools)
+    metrics.pool_changes.with({pool.name.value, to_string(pool.kind)}).add();
+}
+
 void finish(const Revisions& revisions, const ChangePtr& change, ContainerInfos after) {
   auto& receipt = change->receipt;
   receipt.pinned = pinned_of(after, touched_pools(receipt.difference));
@@ -116,6 +124,7 @@ void finish(const Revisions& revisions, const ChangePtr& change, ContainerInfos 
                        || (was->pid == pinned.pid && was->pid_start_time == pinned.start_time);
   }
   std::sort(receipt.pools.begin(), receipt.pools.end(), [](const auto& x, const auto& y) { return x.name < y.name; });
+  count(*revisions.context->metrics, receipt);
   revisions.state().changing = 0;
   publish(revisions, "node.revision", *change);
   log::info("revision is in effect", {{"revision", std::to_string(change->number)},
@@ -158,6 +167,7 @@ void fail(const Revisions& revisions, const ChangePtr& change) {
     revisions.self->send_exit(added.actor, caf::exit_reason::user_shutdown);
   revisions.state().changing = 0;
   publish(revisions, "node.revision_refused", *change, render(*change->failure));
+  revisions.context->metrics->changes_aborted.add();
   change->promise.deliver(refuse(change->options.origin, *change->failure));
 }
 
@@ -427,6 +437,7 @@ void no_change(const Revisions& revisions, const ChangePtr& change) {
   // The files have been read, and say the same as what was applied meanwhile: at the next start they are no news.
   if (change->options.from_files)
     caf::anon_send(revisions.context->journal, RecordRevision{nullptr, {}, change->receipt.digest});
+  revisions.context->metrics->changes_without_difference.add();
   change->receipt.revision = change->receipt.previous;
   change->receipt.time = now();
   change->promise.deliver(change->receipt);

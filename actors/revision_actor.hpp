@@ -52,6 +52,7 @@ struct RevisionContext {
   SpawnPool spawn_pool;
   /// Called with the settings of each revision that takes effect, before it does.
   std::function<void(const std::shared_ptr<const Settings>&)> on_change;
+  NodeMetricsPtr metrics = std::make_shared<NodeMetrics>();
 };
 
 /// REVISION of a node that has come to these revisions, of which the last one, with its settings, is in effect.

@@ -12,7 +12,7 @@ Without a group all of them are set up.
 Groups:
   build   compiler, CMake and the libraries Berth is built with
   run     the container runtimes runc and runsc (gVisor), and busybox for root file systems
-  test    what the test suite needs besides: QEMU, mmdebstrap, curl, jq, Python, systemd-analyze
+  test    what the test suite needs besides: QEMU, mmdebstrap, curl, jq, Python, systemd-analyze, promtool
 
 Examples:
   sudo apps/setup.sh                # everything
@@ -27,7 +27,8 @@ packages_of() {
         catch2 libcpp-httplib-dev libcli11-dev libexpected-dev libssl-dev libsqlite3-dev
       ;;
     run) echo runc runsc busybox-static ;;
-    test) echo qemu-system-x86 mmdebstrap cpio kmod e2fsprogs curl jq python3 python3-yaml systemd ;;
+    # Of prometheus only promtool is used.
+    test) echo qemu-system-x86 mmdebstrap cpio kmod e2fsprogs curl jq python3 python3-yaml systemd prometheus ;;
     *) return 1 ;;
   esac
 }
@@ -89,6 +90,27 @@ check_available() {
     "Debian 12; on Ubuntu enable \"universe\", or install these by hand)"
 }
 
+# The package of promtool brings a server along, which would be started now and by every boot.
+policy=/usr/sbin/policy-rc.d
+install_without_services() {
+  local is_ours=no
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    is_ours=yes
+    # shellcheck disable=SC2064  # the value of now
+    trap "rm -f '$policy'" EXIT
+  fi
+  run_apt install --no-install-recommends "$@"
+  if [ "$is_ours" = yes ]; then
+    rm -f "$policy"
+    trap - EXIT
+  fi
+  if [[ " $* " == *" prometheus "* ]] && command -v systemctl >/dev/null; then
+    systemctl disable --quiet prometheus.service 2>/dev/null || true
+  fi
+}
+
 install_group() {
   local group=$1 missing started=$SECONDS
   mapfile -t missing < <(missing_of "$group")
@@ -99,7 +121,11 @@ install_group() {
   refresh_index
   check_available "${missing[@]}"
   echo "setup: $group: installing ${missing[*]}"
-  run_apt install --no-install-recommends "${missing[@]}"
+  if [ "$group" = test ]; then
+    install_without_services "${missing[@]}"
+  else
+    run_apt install --no-install-recommends "${missing[@]}"
+  fi
   echo "setup: $group: done in $((SECONDS - started)) s"
 }
 

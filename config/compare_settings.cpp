@@ -47,6 +47,11 @@ std::vector<SettingDifference> differences(const RowsByPath& before, const RowsB
   return result;
 }
 
+/// Takes effect at once, and concerns no pool.
+bool needs_nothing(const std::string& node_setting) {
+  return node_setting.starts_with("berth.log.") || node_setting == "berth.tracing.mode";
+}
+
 } // namespace
 
 bool concerns_pools(const std::string& node_setting) {
@@ -62,7 +67,7 @@ SettingsDifference compare(const Settings& before, const Settings& after) {
   // Defaults of the pools: the pools that they reach have changed themselves.
   std::erase_if(result.node, [](const auto& x) { return x.key.starts_with("worker."); });
   for (const auto& difference : result.node)
-    if (!concerns_pools(difference.key))
+    if (!concerns_pools(difference.key) && !needs_nothing(difference.key))
       result.needs_restart.push_back(difference.key);
   auto all_change = std::any_of(result.node.begin(), result.node.end(),
                                 [](const auto& x) { return concerns_pools(x.key); });

@@ -56,6 +56,11 @@ std::string list(const Argv& arguments) {
 void add_node(const NodeSettings& node, Rows& rows) {
   rows.add("berth.logs.maxSize", format_bytes(node.logs.value.max_size));
   rows.add("berth.logs.maxFiles", std::to_string(node.logs.value.max_files));
+  rows.add("berth.log.format", to_string(node.log_format.value));
+  rows.add("berth.log.level", to_string(node.log_level.value));
+  for (const auto& [component, level] : node.log_levels)
+    rows.add("berth.log.levels." + component, to_string(level.value));
+  rows.add("berth.metrics.listen", or_word(node.metrics_listen.value, "off"));
   rows.add("berth.probeTimeout", format_duration(node.probe_timeout.value));
   rows.add("berth.startTimeout", format_duration(node.start_timeout.value));
   rows.add("berth.runtimes.runc", node.runc_binary.value);

@@ -1,6 +1,7 @@
 #include "config/known_keys.hpp"
 
 #include "config/spelling.hpp"
+#include "messages/log_levels.hpp"
 
 #include <algorithm>
 #include <array>
@@ -95,10 +96,20 @@ constexpr auto tracing_table = std::array{KnownKey{"mode"}, KnownKey{"maxSpans"}
                                           KnownKey{"otlp"}};
 constexpr auto runtimes_table = std::array{KnownKey{"runc"}, KnownKey{"runsc"}};
 
+constexpr auto log_table = std::array{KnownKey{"format"}, KnownKey{"level"}, KnownKey{"levels"}};
+constexpr auto metrics_table = std::array{KnownKey{"listen"}};
+
+constexpr auto log_component_table = [] {
+  auto result = std::array<KnownKey, log_components.size()>{};
+  for (size_t i = 0; i < result.size(); ++i)
+    result[i].name = log_components[i];
+  return result;
+}();
+
 constexpr auto berth_table = std::array{
-    KnownKey{"logs"},     KnownKey{"probeTimeout"}, KnownKey{"startTimeout"},
-    KnownKey{"runtimes"}, KnownKey{"eventHistory"},   KnownKey{"eventMaxAge"},
-    KnownKey{"tracing"},
+    KnownKey{"logs"},         KnownKey{"log"},         KnownKey{"metrics"},
+    KnownKey{"probeTimeout"}, KnownKey{"startTimeout"}, KnownKey{"runtimes"},
+    KnownKey{"eventHistory"}, KnownKey{"eventMaxAge"},  KnownKey{"tracing"},
 };
 
 /// A section as it is called in hints.
@@ -114,6 +125,7 @@ constexpr auto places = std::array{
     Place{"berth", berth_table},
     Place{"berth.logs", logs_table},
     Place{"berth.tracing", tracing_table},
+    Place{"berth.log", log_table},
 };
 
 bool uses(KeyTable table, std::string_view key) {
@@ -154,6 +166,18 @@ KeyTable logs_keys() {
 
 KeyTable tracing_keys() {
   return tracing_table;
+}
+
+KeyTable log_keys() {
+  return log_table;
+}
+
+KeyTable log_component_keys() {
+  return log_component_table;
+}
+
+KeyTable metrics_keys() {
+  return metrics_table;
 }
 
 KeyTable runtimes_keys() {

@@ -24,6 +24,9 @@ KeyTable queue_keys();
 KeyTable limit_keys();
 KeyTable berth_keys();
 KeyTable logs_keys();
+KeyTable log_keys();
+KeyTable log_component_keys();
+KeyTable metrics_keys();
 KeyTable runtimes_keys();
 KeyTable tracing_keys();
 

@@ -1,5 +1,6 @@
 #include "config/read_sections.hpp"
 
+#include "config/listen_address.hpp"
 #include "config/quantity.hpp"
 #include "config/spelling.hpp"
 
@@ -74,6 +75,32 @@ void read_tracing(Section& berth, TracingSettings& result) {
                              + " is not the address of a collector (write http://HOST:4318, without user and password)");
 }
 
+void read_level(Section& section, std::string_view key, Sourced<LogLevel>& result) {
+  constexpr auto words = std::array<std::string_view, 4>{"debug", "info", "warn", "error"};
+  section.read(key, result, "level", words, std::array{LogLevel::debug, LogLevel::info, LogLevel::warn, LogLevel::error});
+}
+
+void read_log(Section& berth, NodeSettings& settings) {
+  constexpr auto formats = std::array<std::string_view, 2>{"text", "json"};
+  auto section = berth.sub_section("log", log_keys());
+  section.read("format", settings.log_format, "format", formats, std::array{LogFormat::text, LogFormat::json});
+  read_level(section, "level", settings.log_level);
+  auto levels = section.sub_section("levels", log_component_keys());
+  for (auto component : log_components) {
+    auto level = Sourced<LogLevel>{};
+    read_level(levels, component, level);
+    if (!level.origin.file.empty())
+      settings.log_levels.emplace(component, std::move(level));
+  }
+}
+
+void read_metrics(Section& berth, Sourced<std::string>& listen) {
+  auto section = berth.sub_section("metrics", metrics_keys());
+  auto written = section.text("listen");
+  if (written && !written->empty() && section.parsed("listen", parse_listen_address))
+    listen = {*written, section.accept("listen")};
+}
+
 void read_binary(Section& section, std::string_view key, Sourced<std::string>& result) {
   auto binary = Sourced<std::string>{};
   section.read(key, binary, max_path);
@@ -94,6 +121,8 @@ void read_node_settings(const YamlNode* node, LoadState& state) {
   auto& settings = state.settings.node;
   auto section = Section{node, "berth", berth_keys(), state};
   read_logs(section, settings.logs);
+  read_log(section, settings);
+  read_metrics(section, settings.metrics_listen);
   section.read("probeTimeout", settings.probe_timeout, probe_timeout);
   section.read("startTimeout", settings.start_timeout, start_timeout);
   auto runtimes = section.sub_section("runtimes", runtimes_keys());

@@ -2,6 +2,13 @@
 
 namespace berth {
 
+LogLevels NodeSettings::levels_of_log() const {
+  auto result = LogLevels{log_level.value, {}};
+  for (const auto& [component, level] : log_levels)
+    result.components.emplace(component, level.value);
+  return result;
+}
+
 std::string to_string(const Origin& origin) {
   if (origin.file.empty())
     return "default";

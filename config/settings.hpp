@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/log_levels.hpp"
 #include "messages/selection.hpp"
 #include "messages/span.hpp"
 #include "messages/types.hpp"
@@ -119,6 +120,15 @@ struct NodeSettings {
   /// And for how long.
   Sourced<std::chrono::milliseconds> event_max_age{std::chrono::hours{24 * 7}, {}};
   TracingSettings tracing;
+  /// The daemon's own log, not those of containers.
+  Sourced<LogFormat> log_format{LogFormat::text, {}};
+  Sourced<LogLevel> log_level{LogLevel::debug, {}};
+  /// Of components that have one of their own, by name.
+  std::map<std::string, Sourced<LogLevel>> log_levels;
+  /// Where metrics are served beside the API's socket: "127.0.0.1:9477". Empty: nowhere.
+  Sourced<std::string> metrics_listen;
+
+  LogLevels levels_of_log() const;
 };
 
 /// Defaults for all pools, given at the level of `worker`. The pools have them applied already.

@@ -3,6 +3,7 @@
 #include "messages/actors.hpp"
 #include "messages/event.hpp"
 #include "messages/ledger.hpp"
+#include "messages/log_levels.hpp"
 #include "messages/node.hpp"
 #include "messages/reload.hpp"
 #include "messages/revision.hpp"
@@ -10,6 +11,7 @@
 #include "messages/trace.hpp"
 #include "runtimes/cri_log.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,6 +49,18 @@ Result<ApplyConfig> parse_apply_request(std::string_view body);
 Result<Reload> parse_reload_request(std::string_view body);
 Result<RollBack> parse_rollback_request(std::string_view body);
 
+/// Sets levels of the daemon's log.
+struct LogOrder {
+  /// One of `log_components`; empty: all that have no level of their own.
+  std::string component;
+  /// Nothing: go back to what is configured.
+  std::optional<LogLevel> level;
+
+  friend bool operator==(const LogOrder&, const LogOrder&) = default;
+};
+
+Result<LogOrder> parse_log_request(std::string_view body);
+
 // -- writing: whole answers ---------------------------------------------------------------------
 
 /// What `GET /v1/version` tells.
@@ -57,6 +71,13 @@ struct ServerVersion {
   int pid = 0;
 };
 
+/// What `GET /v1/log` tells.
+struct LogStatus {
+  LogLevels current;
+  LogLevels configured;
+};
+
+std::string to_wire(const LogStatus& status);
 std::string to_wire(const ServerVersion& version);
 std::string to_wire(const Health& health);
 std::string to_wire(const Error& error);

@@ -308,6 +308,22 @@ RollBack read_rollback(const Json& json) {
   return result;
 }
 
+LogOrder read_log(const Json& json) {
+  constexpr auto keys = std::to_array<std::string_view>({"component", "level"});
+  auto reader = ObjectReader{"", json, keys};
+  auto result = LogOrder{};
+  auto level = std::string{};
+  reader.optional("component", result.component, read_text);
+  reader.required("level", level, read_text);
+  if (!result.component.empty() && !is_log_component(result.component))
+    reject("component", "is " + in_quotes(result.component) + ", which no component is called",
+           "the components are: " + join(log_components));
+  result.level = parse_log_level(level);
+  if (!result.level && level != "reset")
+    reject("level", "is " + in_quotes(level) + ", which is no level", "the levels are: debug, info, warn, error, reset");
+  return result;
+}
+
 template <class Request>
 Result<Request> read(std::string_view body, Request (*convert)(const Json&)) {
   try {
@@ -338,6 +354,10 @@ Result<ApplyConfig> parse_apply_request(std::string_view body) {
 Result<Reload> parse_reload_request(std::string_view body) {
   // All of it may be left out.
   return read(body.empty() ? "{}" : body, read_reload);
+}
+
+Result<LogOrder> parse_log_request(std::string_view body) {
+  return read(body, read_log);
 }
 
 Result<RollBack> parse_rollback_request(std::string_view body) {

@@ -218,8 +218,8 @@ Answer<std::string> Client::post(const Target& target, const std::string& body, 
   return exchange({"POST", target.text(), &body, patience});
 }
 
-Answer<std::string> Client::put(const Target& target, std::chrono::seconds patience) const {
-  return exchange({"PUT", target.text(), nullptr, patience});
+Answer<std::string> Client::put(const Target& target, const std::string& body, std::chrono::seconds patience) const {
+  return exchange({"PUT", target.text(), &body, patience});
 }
 
 Answer<std::string> Client::remove(const Target& target, std::chrono::seconds patience) const {

@@ -63,7 +63,7 @@ public:
   /// the connection at once, so patience is about how long the work may take.
   Answer<std::string> get(const Target& target, std::chrono::seconds patience = brief) const;
   Answer<std::string> post(const Target& target, const std::string& body, std::chrono::seconds patience = brief) const;
-  Answer<std::string> put(const Target& target, std::chrono::seconds patience = brief) const;
+  Answer<std::string> put(const Target& target, const std::string& body, std::chrono::seconds patience = brief) const;
   Answer<std::string> remove(const Target& target, std::chrono::seconds patience = brief) const;
 
   /// Reads a stream of lines to its end: success if it was ended by the daemon in good order or by the reader. Once it

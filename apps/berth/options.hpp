@@ -195,6 +195,16 @@ struct TopOptions {
   bool json = false;
 };
 
+struct LogOptions {
+  /// As they were given.
+  std::vector<std::string> words;
+  /// Empty: all.
+  std::string component;
+  /// A level or "reset"; empty: show them.
+  std::string level;
+  bool json = false;
+};
+
 struct EventsOptions {
   std::optional<uint64_t> since;
   bool follow = true;
@@ -222,7 +232,8 @@ struct VersionOptions {
 using VerbOptions =
   std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
                RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, ReloadOptions, RollbackOptions,
-               HistoryOptions, DoctorOptions, DrainOptions, EventsOptions, OomOptions, TraceOptions, ActorsOptions, TopOptions, ValidateOptions, VersionOptions>;
+               HistoryOptions, DoctorOptions, DrainOptions, EventsOptions, OomOptions, TraceOptions, ActorsOptions, TopOptions,
+               ValidateOptions, VersionOptions, LogOptions>;
 
 /// Where the daemon listens.
 struct Endpoint {

@@ -36,6 +36,7 @@ int perform(const Session& session, const DrainOptions& options);
 int perform(const Session& session, const TraceOptions& options);
 int perform(const Session& session, const ActorsOptions& options);
 int perform(const Session& session, const TopOptions& options);
+int perform(const Session& session, const LogOptions& options);
 int perform(const Session& session, const EventsOptions& options);
 int perform(const Session& session, const OomOptions& options);
 int perform(const Session& session, const ValidateOptions& options);

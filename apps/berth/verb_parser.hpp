@@ -56,6 +56,7 @@ VerbParser drain_parser();
 VerbParser trace_parser();
 VerbParser actors_parser();
 VerbParser top_parser();
+VerbParser log_parser();
 VerbParser events_parser();
 VerbParser oom_parser();
 VerbParser validate_parser();

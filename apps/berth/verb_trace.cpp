@@ -170,7 +170,7 @@ VerbParser trace_parser() {
 
 int perform(const Session& session, const TraceOptions& options) {
   if (!options.record.empty())
-    return show_state(session, options, session.client.put(Target{"/v1/tracing"}.with("mode", options.record)));
+    return show_state(session, options, session.client.put(Target{"/v1/tracing"}.with("mode", options.record), {}));
   if (options.status)
     return show_state(session, options, session.client.get(Target{"/v1/tracing"}));
   return options.follow ? follow(session, options) : show(session, options);

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "actors/trace_recorder.hpp"
+#include "actors/node_metrics.hpp"
 #include "apps/api/query.hpp"
 #include "apps/api/wire.hpp"
 #include "apps/berthd/http_connection.hpp"
+#include "apps/berthd/http_metrics.hpp"
 #include "apps/berthd/node_client.hpp"
 #include "messages/ledger.hpp"
 #include "messages/trace.hpp"
@@ -44,6 +46,9 @@ struct ApiContext {
   ReloadActor reload;
   SelfCheckActor self_check;
   TraceActor trace;
+  NodeMetricsPtr metrics = std::make_shared<NodeMetrics>();
+  /// Made in those.
+  std::shared_ptr<const HttpMetrics> http = std::make_shared<const HttpMetrics>(metrics->registry());
   /// After how long a stream that has nothing to say sends an empty line.
   std::chrono::milliseconds heartbeat{15'000};
   /// Calls that may last as long as a container does: how many there may be, and how many there are. Fewer than connections,

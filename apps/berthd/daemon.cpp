@@ -14,6 +14,8 @@
 #include "actors/self_check_actor.hpp"
 #include "actors/trace_actor.hpp"
 #include "apps/berthd/http_server.hpp"
+#include "apps/berthd/metrics_answer.hpp"
+#include "apps/berthd/watch_process.hpp"
 #include "apps/berthd/past.hpp"
 #include "messages/caf_error.hpp"
 #include "messages/registration.hpp"
@@ -265,6 +267,7 @@ ApiContext api_context(caf::actor_system& system, const NodeActor& node, const R
                        const EventActor& events, const NodeContextPtr& context,
                        const std::shared_ptr<CurrentSettings>& current, const std::shared_ptr<const Ledger>& ledger,
                        const ReloadActor& reload, const SelfCheckActor& self_check, const TraceActor& trace) {
+  auto http = std::make_shared<const HttpMetrics>(context->metrics->registry());
   auto times = [current](const PoolName& name) {
     auto settings = current->get();
     auto pool = settings->pools.find(name.value);
@@ -287,7 +290,9 @@ ApiContext api_context(caf::actor_system& system, const NodeActor& node, const R
           ledger,
           reload,
           self_check,
-          trace};
+          trace,
+          context->metrics,
+          std::move(http)};
 }
 
 void note(const Result<void>& told) {
@@ -309,7 +314,7 @@ SelfCheckOrder self_check_order(const NodeActor& node, const RevisionActor& revi
 }
 
 /// What the JOURNAL of this node works with.
-JournalOrder journal_order(const Past& past, const NodePaths& paths, const NodeSettings& settings) {
+JournalOrder journal_order(const Past& past, const NodePaths& paths, const NodeSettings& settings, const NodeMetricsPtr& metrics) {
   auto order = JournalOrder{};
   order.journal = past.journal;
   order.reopen = [directory = paths.state_directory] { return Journal::open(directory); };
@@ -319,6 +324,7 @@ JournalOrder journal_order(const Past& past, const NodePaths& paths, const NodeS
   order.boot_id = past.host.facts.boot_id;
   order.limits.events = settings.event_history.value;
   order.limits.event_age = settings.event_max_age.value;
+  order.metrics = metrics;
   return order;
 }
 
@@ -384,6 +390,8 @@ struct Daemon::Parts {
   ReloadActor reload;
   std::shared_ptr<ServiceManager> service;
   std::unique_ptr<HttpServer> server;
+  /// Of metrics, over TCP; null if that is off.
+  std::unique_ptr<HttpServer> scrapes;
 };
 
 namespace {
@@ -399,6 +407,10 @@ void remove_empty_roots(const std::set<std::string>& roots) {
 }
 
 } // namespace
+
+void configure_log(const NodeSettings& settings, std::optional<LogLevel> level) {
+  log::configure(settings.log_format.value, level ? LogLevels{*level, {}} : settings.levels_of_log());
+}
 
 Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {
   // nop
@@ -421,6 +433,8 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   if (!past)
     return failure(past.error());
   auto& begin = past->begin;
+  configure_log(begin.settings->node, options.log_level);
+  log::set_context_source(log_context_of_actor);
   const auto& settings = *begin.settings;
   auto host = &past->host;
   parts->host = *host;
@@ -440,7 +454,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   context->settings = settings.node;
   context->fds = parts->fds;
   context->probe_rounds = probe_rounds(settings.pools.size(), host->facts);
-  context->journal = system.spawn<caf::detached>(journal_actor, journal_order(*past, paths, settings.node));
+  context->journal = system.spawn<caf::detached>(journal_actor, journal_order(*past, paths, settings.node, context->metrics));
   context->restart_limits = options.restart_limits;
   context->on_spawn = options.on_spawn;
   // From here on there are actors, and the destructor of their system would wait for all of them: after a failure the process
@@ -461,11 +475,17 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   parts->node = system.spawn(
     node_actor, NodeOrder{begin.settings, std::move(begin.pools), begin.last_ticket,
                           past->meta[meta_drained] == "true", spawn_pool, spawn_oom, parts->journal,
-                          std::move(past->foreign), context->restart_limits});
+                          std::move(past->foreign), context->restart_limits, context->metrics});
   auto revision_context = RevisionContext{parts->node, parts->journal, spawn_pool,
-                                          [current = parts->settings](const std::shared_ptr<const Settings>& next) {
+                                          [current = parts->settings, level = options.log_level, trace](const std::shared_ptr<const Settings>& next) {
+                                            // What was changed by hand meanwhile stays, unless the configuration has another word.
+                                            auto mode = next->node.tracing.mode.value;
+                                            if (mode != current->get()->node.tracing.mode.value)
+                                              caf::anon_send(trace, SetTracing{mode});
                                             current->set(next);
-                                          }};
+                                            configure_log(next->node, level);
+                                          },
+                                          context->metrics};
   parts->revisions = system.spawn(revision_actor, std::move(revision_context), std::move(begin.revisions),
                                   std::move(begin.last_generations));
   parts->service = options.service ? options.service : std::make_shared<ServiceManager>();
@@ -482,10 +502,17 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
   for (const auto& launcher : context->launchers)
     vital.emplace_back("launcher", caf::actor_cast<caf::actor>(launcher));
   end_with(system, vital);
-  auto server = HttpServer::start({.socket_path = paths.socket,
-                                   .api = api_context(system, parts->node, parts->revisions, parts->events, context, parts->settings,
-                                                      past->ledger, parts->reload, self_check, trace),
-                                   .socket_group = options.socket_group});
+  watch_process(context->metrics->registry(), paths);
+  watch_actors(context->metrics->registry());
+  auto api = api_context(system, parts->node, parts->revisions, parts->events, context, parts->settings, past->ledger, parts->reload,
+                         self_check, trace);
+  if (const auto& listen = settings.node.metrics_listen.value; !listen.empty()) {
+    auto scrapes = serve_metrics(listen, api);
+    if (!scrapes)
+      return give_up(scrapes.error());
+    parts->scrapes = std::move(*scrapes);
+  }
+  auto server = HttpServer::start({.socket_path = paths.socket, .api = api, .socket_group = options.socket_group});
   if (!server)
     return give_up(server.error());
   parts->server = std::move(*server);
@@ -517,6 +544,8 @@ void Daemon::stop() {
   note(parts_->service->stopping("Stops; its containers go on"));
   publish(parts_->journal, "node.stopping");
   parts_->server->stop();
+  if (parts_->scrapes)
+    parts_->scrapes->stop();
   // What has happened is recorded before the process ends.
   if (auto written = EventFlag::make()) {
     auto flag = std::make_shared<const EventFlag>(std::move(*written));

@@ -9,6 +9,7 @@
 #include "runtimes/linux/service_manager.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace berth {
@@ -29,10 +30,15 @@ struct DaemonOptions {
   std::string monitor_binary;
   /// Whose members may use the API beside root; empty: that of the process.
   std::string socket_group;
+  /// Of all components, whatever the configuration says.
+  std::optional<LogLevel> log_level;
   RestartLimits restart_limits;
   /// Told of every actor that is started again when it dies, when it is spawned, from any thread: for tests that kill them.
   ActorWatch on_spawn;
 };
+
+/// Logs as these settings want it, or all from `level` on if there is one.
+void configure_log(const NodeSettings& settings, std::optional<LogLevel> level);
 
 /// The whole node in one process: makes the directories, spawns the actors, serves the API.
 class Daemon {

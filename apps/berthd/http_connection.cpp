@@ -98,6 +98,7 @@ Result<void> HttpReply::transmit(std::string_view data, std::chrono::millisecond
 Result<void> HttpReply::send(int status, std::string_view type, std::string_view body,
                              HttpFields extra) {
   begun_ = true;
+  status_ = status;
   auto fields = std::move(extra);
   if (!type.empty())
     fields.emplace_back("Content-Type", type);
@@ -109,6 +110,7 @@ Result<void> HttpReply::send(int status, std::string_view type, std::string_view
 
 Result<void> HttpReply::begin_stream(std::string_view type) {
   begun_ = true;
+  status_ = 200;
   streaming_ = true;
   auto fields = HttpFields{{"Content-Type", std::string{type}}, {"Cache-Control", "no-store"}};
   if (!request_.old_version)

@@ -56,6 +56,11 @@ public:
     return streaming_;
   }
 
+  /// That was said; 0 before that.
+  int status() const noexcept {
+    return status_;
+  }
+
   /// Something could not be sent: the client has gone, or is out of time.
   bool is_broken() const noexcept {
     return broken_;
@@ -72,6 +77,7 @@ private:
   SocketStream& stream_;
   const HttpRequest& request_;
   std::chrono::milliseconds stall_;
+  int status_ = 0;
   bool begun_ = false;
   bool streaming_ = false;
   bool broken_ = false;

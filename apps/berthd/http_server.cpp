@@ -41,16 +41,28 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(HttpServerOptions options)
   auto stop = EventFlag::make();
   if (!stop)
     return failure(std::move(stop.error()));
-  auto listener = UnixListener::bind(options.socket_path, socket_mode, options.socket_group);
+  auto listener = listen(options);
   if (!listener)
     return failure(std::move(listener.error()));
   return std::unique_ptr<HttpServer>{
       new HttpServer{std::move(options), std::move(*listener), std::move(*stop)}};
 }
 
-HttpServer::HttpServer(HttpServerOptions options, UnixListener listener, EventFlag stop)
+Result<HttpServer::Listener> HttpServer::listen(const HttpServerOptions& options) {
+  auto wrap = [](auto listener) { return Listener{std::move(listener)}; };
+  if (options.address)
+    return TcpListener::bind(*options.address).map(wrap);
+  return UnixListener::bind(options.socket_path, socket_mode, options.socket_group).map(wrap);
+}
+
+uint16_t HttpServer::port() const {
+  auto* listener = listener_ ? std::get_if<TcpListener>(listener_.get()) : nullptr;
+  return listener == nullptr ? 0 : listener->port();
+}
+
+HttpServer::HttpServer(HttpServerOptions options, Listener listener, EventFlag stop)
     : options_(std::move(options)),
-      listener_(std::make_unique<UnixListener>(std::move(listener))),
+      listener_(std::make_unique<Listener>(std::move(listener))),
       stop_(std::move(stop)),
       acceptor_([this] { accept_connections(); }) {
   // nop
@@ -73,12 +85,13 @@ void HttpServer::stop() {
 }
 
 void HttpServer::accept_connections() {
+  auto about = log::ThreadContext{{"api", {}, {}, {}}};
+  const auto& listening = std::visit([](const auto& x) -> const UniqueFd& { return x.fd(); }, *listener_);
   for (;;) {
-    auto ready = wait_any(
-        {{&stop_.fd(), Interest::readable}, {&listener_->fd(), Interest::readable}}, wait_forever);
+    auto ready = wait_any({{&stop_.fd(), Interest::readable}, {&listening, Interest::readable}}, wait_forever);
     if (ready & 1)
       return;
-    auto socket = listener_->accept();
+    auto socket = std::visit([](const auto& x) { return x.accept(); }, *listener_);
     join_all(take_finished());
     if (socket)
       take(std::move(*socket));
@@ -110,14 +123,15 @@ void HttpServer::take(UniqueFd socket) {
 }
 
 void HttpServer::run(UniqueFd socket, bool is_full, Threads::iterator self) noexcept {
+  auto about = log::ThreadContext{{"api", {}, {}, {}}};
   try {
     auto stream = SocketStream{std::move(socket), stop_};
     if (is_full)
       turn_away(stream, render_busy());
     else
-      serve_connection(stream, options_.patience, body_limit_of,
+      serve_connection(stream, options_.patience, options_.body_limit,
                        [&](const HttpRequest& request, HttpReply& reply) {
-                         answer_request(options_.api, stream, request, reply);
+                         options_.answer(options_.api, stream, request, reply);
                        });
   } catch (const std::exception& e) {
     log::error("connection failed", {{"reason", e.what()}});

@@ -1,14 +1,17 @@
 #pragma once
 
-#include "apps/berthd/api_context.hpp"
+#include "apps/berthd/routes.hpp"
+#include "runtimes/linux/tcp_listener.hpp"
 #include "runtimes/linux/unix_listener.hpp"
 
 #include <condition_variable>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <variant>
 
 namespace berth {
 
@@ -22,9 +25,14 @@ struct HttpServerOptions {
   HttpPatience patience;
   /// Whose members may use the socket beside root; empty: that of the process.
   std::string socket_group;
+  /// Listen there, and not on a Unix socket.
+  std::optional<ListenAddress> address;
+  /// Answers one request; must not throw. And the longest body that it may have.
+  void (*answer)(const ApiContext&, SocketStream&, const HttpRequest&, HttpReply&) = answer_request;
+  size_t (*body_limit)(const HttpRequest&) = body_limit_of;
 };
 
-/// The API on a Unix socket. A client that is slow or gone holds nothing but the thread of its own
+/// Serves HTTP: the API on a Unix socket, or a part of it over TCP. A client that is slow or gone holds nothing but the thread of its own
 /// connection; without clients nothing wakes up.
 class HttpServer {
 public:
@@ -37,6 +45,9 @@ public:
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  /// Where it listens, if it does so over TCP.
+  uint16_t port() const;
+
   /// Takes no more connections, ends those that are open, and removes the socket. Returns when no
   /// thread is left: what a client still waits for is answered with `shutting_down`. May be called
   /// more than once.
@@ -45,7 +56,11 @@ public:
 private:
   using Threads = std::list<std::thread>;
 
-  HttpServer(HttpServerOptions options, UnixListener listener, EventFlag stop);
+  using Listener = std::variant<UnixListener, TcpListener>;
+
+  static Result<Listener> listen(const HttpServerOptions& options);
+
+  HttpServer(HttpServerOptions options, Listener listener, EventFlag stop);
 
   void accept_connections();
   void take(UniqueFd socket);
@@ -54,7 +69,7 @@ private:
   Threads take_finished();
 
   HttpServerOptions options_;
-  std::unique_ptr<UnixListener> listener_;
+  std::unique_ptr<Listener> listener_;
   EventFlag stop_;
   std::mutex mutex_;
   size_t serving_ = 0; // guarded by mutex_

@@ -50,12 +50,23 @@ berth::Result<std::vector<berth::ConfigFile>> read_again(const std::string& conf
   return files_of(*texts);
 }
 
+/// What the configuration says that may not be meant.
+void log_remarks(const berth::Settings& settings) {
+  auto about = berth::log::ThreadContext{{"config", {}, {}, {}}};
+  for (const auto& notice : settings.notices)
+    berth::log::warn("configuration notice",
+                     {{"key", notice.path}, {"what", notice.what}, {"origin", to_string(notice.origin)}});
+  for (const auto& key : settings.ignored)
+    berth::log::info("configuration key ignored",
+                     {{"key", key.path}, {"why", key.why}, {"origin", to_string(key.origin)}});
+}
+
 struct Options {
   std::string config = "/etc/berth/berth.yaml";
   std::string root;
   std::string monitor;
   std::string socket_group;
-  std::string log_level = "debug";
+  std::string log_level;
   bool stop_containers = false;
 };
 
@@ -74,9 +85,9 @@ int main(int argc, char** argv) {
     ->type_name("FILE");
   app.add_option("--group", options.socket_group, "Group whose members may use the API's socket (default: root's)")
     ->type_name("GROUP");
-  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
-    ->type_name("LEVEL")
-    ->capture_default_str();
+  app.add_option("--log-level", options.log_level,
+                 "debug, info, warn or error, whatever `berth.log` of the configuration says; `berth log level` changes it later")
+    ->type_name("LEVEL");
   app.add_flag("--stop-containers", options.stop_containers,
                "Stop all containers when SIGTERM or SIGINT ends the daemon; a second signal leaves the rest running");
   try {
@@ -84,12 +95,13 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& ex) {
     return app.exit(ex) == 0 ? 0 : exit_usage;
   }
-  auto level = berth::log::Level::debug;
-  if (!berth::log::parse_level(options.log_level, level)) {
+  auto level = berth::parse_log_level(options.log_level);
+  if (!level && !options.log_level.empty()) {
     std::fprintf(stderr, "berthd: --log-level: \"%s\" is none of debug, info, warn, error\n", options.log_level.c_str());
     return exit_usage;
   }
-  berth::log::set_level(level);
+  if (level)
+    berth::log::set_level(*level);
   // Before the first thread, which would else be interrupted by them, and before anything that takes time: a SIGHUP must not
   // end a daemon that is just starting.
   auto signals = berth::block_signals({SIGINT, SIGTERM, SIGHUP});
@@ -105,12 +117,8 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%s\n", berth::render(error).c_str());
     return exit_config;
   }
-  for (const auto& notice : settings->notices)
-    berth::log::warn("configuration notice",
-                     {{"key", notice.path}, {"what", notice.what}, {"origin", to_string(notice.origin)}});
-  for (const auto& key : settings->ignored)
-    berth::log::info("configuration key ignored",
-                     {{"key", key.path}, {"why", key.why}, {"origin", to_string(key.origin)}});
+  berth::configure_log(settings->node, level);
+  log_remarks(*settings);
   if (auto raised = berth::raise_descriptor_limit(); !raised)
     berth::log::warn("limit of open files cannot be raised", {{"reason", berth::render(raised.error())}});
   auto root = options.root.empty() ? std::string{} : std::filesystem::absolute(options.root).lexically_normal().string();
@@ -118,7 +126,7 @@ int main(int argc, char** argv) {
     root.pop_back();
   auto daemon = berth::Daemon::start(
     {std::move(*settings), files_of(*texts), [config = options.config] { return read_again(config); }, std::move(service),
-     std::move(root), options.monitor, options.socket_group});
+     std::move(root), options.monitor, options.socket_group, level});
   if (!daemon) {
     berth::log::error("cannot start", {{"reason", berth::render(daemon.error())}});
     // As below: there may be actors, and nobody waits for them.

@@ -65,6 +65,49 @@ Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
                         }};
 }
 
+/// Gathers what pools say until all have answered, or their time is over.
+Result<Pending<PoolAnswers>> begin_survey(caf::actor_system& system, const NodeActor& node, std::chrono::milliseconds patience) {
+  auto flag = EventFlag::make();
+  if (!flag)
+    return failure(std::move(flag.error()));
+  auto slot = std::make_shared<ReplySlot<PoolAnswers>>(std::move(*flag));
+  auto asker = system.spawn([=](caf::event_based_actor* self) {
+    struct Survey {
+      PoolAnswers answers;
+      size_t open = 0;
+    };
+    auto survey = std::make_shared<Survey>();
+    auto answered = [=] {
+      if (--survey->open > 0)
+        return;
+      slot->put(std::move(survey->answers));
+      self->quit();
+    };
+    self->request(node, patience, FindPools{})
+        .then(
+            [=](const PoolActors& pools) {
+              // One more, for the case that there are none.
+              survey->open = pools.size() + 1;
+              for (const auto& [name, pool] : pools) {
+                auto& answer = survey->answers[name];
+                self->request(pool, patience, DescribePool{})
+                    .then(
+                        [=, &answer](PoolInfo& info) {
+                          answer = std::move(info);
+                          answered();
+                        },
+                        [=](caf::error&) { answered(); });
+              }
+              answered();
+            },
+            [=](caf::error& err) {
+              slot->put(failure(from_caf(err)));
+              self->quit();
+            });
+  });
+  return Pending<PoolAnswers>{slot, [asker] { caf::anon_send_exit(asker, caf::exit_reason::user_shutdown); }};
+}
+
 } // namespace
 
 // -- output reader ------------------------------------------------------------------------------
@@ -145,6 +188,10 @@ Result<Reply> NodeClient::ask_container(const ContainerId& id, std::chrono::mill
 
 Result<PoolInfos> NodeClient::pools() const {
   return ask<PoolInfos>(node_, 2 * describe_deadline, ListPools{});
+}
+
+Result<PoolAnswers> NodeClient::ask_pools(std::chrono::milliseconds patience) const {
+  return await(begin_survey(system_, node_, patience));
 }
 
 Result<ContainerInfos> NodeClient::containers(bool all, const PoolName& pool) const {

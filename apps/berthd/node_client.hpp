@@ -16,6 +16,9 @@
 
 namespace berth {
 
+/// What pools say of themselves.
+using PoolAnswers = std::map<PoolName, std::optional<PoolInfo>>;
+
 /// Stands for a client that reads a container's output, for as long as this lives.
 class OutputReader {
 public:
@@ -43,6 +46,10 @@ public:
   }
 
   Result<PoolInfos> pools() const;
+
+  /// The configured pools; those that do not answer within `patience` have nothing to say.
+  Result<PoolAnswers> ask_pools(std::chrono::milliseconds patience) const;
+
   Result<ContainerInfos> containers(bool all, const PoolName& pool) const;
   Result<ContainerInfo> describe(const ContainerId& id) const;
 

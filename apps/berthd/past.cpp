@@ -46,6 +46,10 @@ std::set<std::string> state_roots(const NodePaths& paths, const JournalState& jo
   return result;
 }
 
+log::Field container_field(const LedgerEntry& entry) {
+  return {entry.container.value.empty() ? "" : "container_id", entry.container.value};
+}
+
 void remove_orphans(Ledger& ledger, const Survey& survey) {
   for (auto& entry : ledger.entries) {
     if (entry.verdict != Verdict::orphan)
@@ -53,9 +57,10 @@ void remove_orphans(Ledger& ledger, const Survey& survey) {
     if (auto removed = remove_orphan(entry, survey); !removed) {
       entry.problem = render(removed.error());
       log::error("orphan could not be removed",
-                 {{"kind", to_string(entry.kind)}, {"name", entry.name}, {"error", entry.problem}});
+                 {{"kind", to_string(entry.kind)}, {"name", entry.name}, container_field(entry), {"error", entry.problem}});
     } else {
-      log::warn("orphan was removed", {{"kind", to_string(entry.kind)}, {"name", entry.name}, {"why", entry.detail}});
+      log::warn("orphan was removed",
+                {{"kind", to_string(entry.kind)}, {"name", entry.name}, container_field(entry), {"why", entry.detail}});
     }
   }
 }
@@ -73,7 +78,8 @@ void log_ledger(const Ledger& ledger) {
                                             {"took_us", std::to_string(ledger.took.count() / 1000)}});
   for (const auto& entry : ledger.entries)
     if (entry.verdict == Verdict::foreign)
-      log::warn("left alone", {{"kind", to_string(entry.kind)}, {"name", entry.name}, {"why", entry.detail}});
+      log::warn("left alone",
+                {{"kind", to_string(entry.kind)}, {"name", entry.name}, container_field(entry), {"why", entry.detail}});
 }
 
 } // namespace

@@ -108,28 +108,50 @@ Result<void> call_route(const Route& route, const std::string& target, const Api
   return done;
 }
 
-Result<void> find_and_call(const ApiContext& api, SocketStream& client, const HttpRequest& request,
-                           HttpReply& reply) {
-  auto allowed = std::string{};
-  for (const auto& route : routes) {
+/// Where a request leads to.
+struct Destination {
+  /// In `routes`; their number if it is none of them.
+  size_t route = routes.size();
+  /// What stands for the open part of the path.
+  std::string target;
+  /// Methods that the path takes, if it does not take that of the request.
+  std::string allowed;
+};
+
+Destination find_route(const HttpRequest& request) {
+  auto result = Destination{};
+  for (auto i = size_t{0}; i < routes.size(); ++i) {
     auto target = std::string{};
-    if (!fits(route.path, request.path, target))
+    if (!fits(routes[i].path, request.path, target))
       continue;
-    if (route.method == request.method)
-      return call_route(route, target, api, client, request, reply);
-    allowed.append(allowed.empty() ? "" : ", ").append(route.method);
+    if (routes[i].method == request.method)
+      return {i, std::move(target), {}};
+    result.allowed.append(result.allowed.empty() ? "" : ", ").append(routes[i].method);
   }
-  if (allowed.empty())
+  return result;
+}
+
+Result<void> call_destination(const Destination& to, const ApiContext& api, SocketStream& client, const HttpRequest& request,
+                              HttpReply& reply) {
+  if (to.route < routes.size())
+    return call_route(routes[to.route], to.target, api, client, request, reply);
+  if (to.allowed.empty())
     return refuse(reply, 404, "there is nothing at this path", "see GET /v1/openapi.yaml");
   return refuse(reply, 405, "this path does not take the method " + request.method,
-                "it takes " + allowed, {{"Allow", allowed}});
+                "it takes " + to.allowed, {{"Allow", to.allowed}});
+}
+
+/// What is logged while a request is answered, is about the container in its path.
+log::Context context_of(const Destination& to) {
+  auto is_container = to.route < routes.size() && routes[to.route].path.find("{id}") != std::string_view::npos;
+  return {"api", is_container ? std::string_view{to.target} : std::string_view{}, {}, {}};
 }
 
 /// Whatever is thrown is a defect, or memory is short. It costs one request, not the daemon.
-Result<void> guarded(const ApiContext& api, SocketStream& client, const HttpRequest& request,
+Result<void> guarded(const Destination& to, const ApiContext& api, SocketStream& client, const HttpRequest& request,
                      HttpReply& reply) {
   try {
-    return find_and_call(api, client, request, reply);
+    return call_destination(to, api, client, request, reply);
   } catch (const std::exception& e) {
     return failure(ec::internal, "request", e.what(), "this is a defect: please report it");
   } catch (...) {
@@ -150,7 +172,10 @@ size_t body_limit_of(const HttpRequest& request) {
 
 void answer_request(const ApiContext& api, SocketStream& client, const HttpRequest& request,
                     HttpReply& reply) {
-  auto done = guarded(api, client, request, reply);
+  auto began = std::chrono::steady_clock::now();
+  auto to = find_route(request);
+  auto about = log::ThreadContext{context_of(to)};
+  auto done = guarded(to, api, client, request, reply);
   if (!done && done.error().code == ec::internal)
     log::error("request failed", {{"method", request.method}, {"error", render(done.error())}});
   // A client that has gone does not read its error; that it cannot be sent is no news.
@@ -160,6 +185,7 @@ void answer_request(const ApiContext& api, SocketStream& client, const HttpReque
     (void)reply.write(error_line(done.error()));
   if (reply.is_stream() && !reply.is_broken())
     (void)reply.end_stream();
+  api.http->count(to.route, reply.status(), std::chrono::steady_clock::now() - began);
 }
 
 } // namespace berth

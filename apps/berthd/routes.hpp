@@ -20,6 +20,9 @@ Result<void> get_tracing(Call& call);
 Result<void> set_tracing(Call& call);
 Result<void> list_actors(Call& call);
 Result<void> get_actor(Call& call);
+Result<void> get_metrics(Call& call);
+Result<void> get_log(Call& call);
+Result<void> set_log(Call& call);
 Result<void> list_pools(Call& call);
 Result<void> get_pool(Call& call);
 Result<void> plan_config(Call& call);
@@ -82,6 +85,9 @@ inline constexpr auto routes = std::to_array<Route>({
     {"PUT", "/v1/tracing", set_tracing, 0, false, {"mode"}},
     {"GET", "/v1/actors", list_actors},
     {"GET", "/v1/actors/{id}", get_actor},
+    {"GET", "/metrics", get_metrics},
+    {"GET", "/v1/log", get_log},
+    {"PUT", "/v1/log", set_log, http_body_limit},
     {"GET", "/v1/pools", list_pools},
     {"GET", "/v1/pools/{name}", get_pool},
     {"POST", "/v1/plan", plan_config, config_body_limit, true},

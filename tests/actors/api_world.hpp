@@ -40,6 +40,8 @@ public:
   std::mutex mutex;
   std::map<std::string, ContainerInfo> containers;
   PoolInfos pools;
+  /// Who says these and other things for metrics.
+  PoolActors actors;
   /// Decides about a launch. Without it, the container runs.
   std::function<Plan<ContainerInfo>(const LaunchSpec&)> launch;
   /// Decides about a stop. Without it, the container exits with code 143.
@@ -192,7 +194,10 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
         auto guard = std::lock_guard{script->mutex};
         return script->pools;
       },
-      [](const FindPools&) { return PoolActors{}; },
+      [=](const FindPools&) {
+        auto guard = std::lock_guard{script->mutex};
+        return script->actors;
+      },
       [](const ChangePools&) { return PoolActors{}; },
       [](const DrainNode&) { return DrainReport{3, 2}; },
       [](const UndrainNode&) {},

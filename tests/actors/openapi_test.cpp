@@ -224,6 +224,7 @@ TEST_CASE("the description has the keys that are sent", "[openapi]") {
   ledger.entries = {{LedgerKind::runtime_record, "/r/x", Verdict::orphan, {}, "of no container", "busy"}};
   check_value("Ledger", parse(to_wire(ledger)), schema("Ledger"));
   check_value("DrainReport", parse(to_wire(DrainReport{3, 2})), schema("DrainReport"));
+  check_value("Log", parse(to_wire(LogStatus{{LogLevel::info, {{"oom", LogLevel::debug}}}, {}})), schema("Log"));
   check_value("Health", parse(to_wire(Health{{{ActorKind::node, 1, {}}}, {"node"}})), schema("Health"));
   check_value("Trace", parse(to_wire(SpanBatch{{SpanInfo{}}, 1, 2})), schema("Trace"));
   check_value("Span", parse(span_line(SpanInfo{})), schema("Span"));
@@ -292,6 +293,10 @@ TEST_CASE("the description has the keys that are taken, and its examples work", 
       {"ReloadRequest",
        [](const std::string& body) {
          return parse_reload_request(body).map([](const auto&) {});
+       }},
+      {"LogRequest",
+       [](const std::string& body) {
+         return parse_log_request(body).map([](const auto&) {});
        }},
       {"RollbackRequest",
        [](const std::string& body) {

@@ -29,6 +29,9 @@ TEST_CASE("the effective configuration names the source of each value", "[config
   CHECK(table(describe(settings))
         == "berth.logs.maxSize = 16Mi <- default\n"
            "berth.logs.maxFiles = 4 <- default\n"
+           "berth.log.format = text <- default\n"
+           "berth.log.level = debug <- default\n"
+           "berth.metrics.listen = off <- default\n"
            "berth.probeTimeout = 10s <- default\n"
            "berth.startTimeout = 1m <- default\n"
            "berth.runtimes.runc = runc <- default\n"
