@@ -8,7 +8,6 @@
 #include "runtimes/runtime_id.hpp"
 #include "runtimes/runtime_profile.hpp"
 
-#include <csignal>
 #include <filesystem>
 #include <optional>
 
