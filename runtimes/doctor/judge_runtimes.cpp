@@ -69,7 +69,8 @@ Findings judge_cgroups(const CgroupFacts& facts) {
                              facts.write_fix.empty() ? "mount it read-write; in a container, let it have a cgroup tree of its own (delegation)"
                                                      : facts.write_fix));
   result.push_back(make_finding("cgroup.swap", {}, facts.has_swap_limit ? ok : note,
-                           facts.has_swap_limit ? "the use of swap can be limited" : "the use of swap cannot be limited: with swap, containers may use more than their limit",
+                           facts.has_swap_limit ? "the use of swap can be limited"
+                                                : "the use of swap cannot be limited: with swap, containers may use more than their limit",
                            "start the kernel with swapaccount=1, or use no swap"));
   return result;
 }

@@ -8,6 +8,7 @@
 #include "runtimes/runtime_id.hpp"
 #include "runtimes/runtime_profile.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -19,6 +20,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr size_t output_limit = 256 * 1024;
+constexpr size_t longest_complaint = 300;
 constexpr size_t log_limit = 16 * 1024 * 1024;
 constexpr auto look_again = milliseconds{20};
 constexpr auto clean_up_deadline = std::chrono::seconds{20};
@@ -248,14 +250,24 @@ std::string parse_criu_version(std::string_view text) {
 }
 
 std::string criu_complaint(std::string_view log) {
+  // What a helper of CRIU ended with, such as an iptables that is not installed, is hardly ever the cause.
+  constexpr auto noise = std::string_view{"exited, status="};
+  auto fallback = std::string{};
   // The first error is the cause; those after it are what came of it.
-  for (const auto* mark : {"Error (", "Error: ", "level=error", "\"level\":\"error\""})
-    if (auto at = log.find(mark); at != std::string_view::npos) {
-      auto line = log.substr(at);
-      line = line.substr(0, line.find('\n'));
-      return std::string{line.substr(0, 300)};
+  for (; !log.empty(); log.remove_prefix(std::min(log.find('\n'), log.size() - 1) + 1)) {
+    auto line = log.substr(0, log.find('\n'));
+    for (const auto* mark : {"Error (", "Error: ", "level=error", "\"level\":\"error\""}) {
+      auto at = line.find(mark);
+      if (at == std::string_view::npos)
+        continue;
+      auto complaint = std::string{line.substr(at, longest_complaint)};
+      if (line.find(noise) == std::string_view::npos)
+        return complaint;
+      if (fallback.empty())
+        fallback = complaint;
     }
-  return {};
+  }
+  return fallback;
 }
 
 Result<RoundTrip> try_round_trip(TrialNode& node, const std::string& runc_binary, std::chrono::milliseconds deadline) {

@@ -228,6 +228,8 @@ TEST_CASE("CRIU is a matter for a warning only where a pool wants it", "[doctor]
   CHECK(parse_criu_version("Version: 4.1.1\nGitID: v4\n") == "4.1.1");
   CHECK(parse_criu_version("nonsense") == "");
   CHECK(criu_complaint("(00.01) fine\n(00.02) Error (criu/vdso.c:1): Can't parse\n(00.03) Error (b): later\n") == "Error (criu/vdso.c:1): Can't parse");
+  CHECK(criu_complaint("Error (criu/util.c:642): exited, status=1\nError (criu/vdso.c:381): no bounds") == "Error (criu/vdso.c:381): no bounds");
+  CHECK(criu_complaint("Error (criu/util.c:642): exited, status=1") == "Error (criu/util.c:642): exited, status=1");
   CHECK(criu_complaint("all is well") == "");
 }
 
