@@ -203,6 +203,19 @@ Result<void> make_canary_root(const LaunchHost& host) {
   return {};
 }
 
+Result<std::vector<std::string>> offered_platforms(const NodeSettings& settings, const LaunchHost& host) {
+  auto binary = find_program(settings.runsc_binary.value);
+  if (!binary)
+    return failure(not_a_runtime(settings.runsc_binary.value, binary.error().reason));
+  auto flags = ask(host.monitor_binary, *binary, {"flags"}, false);
+  if (!flags)
+    return failure(flags.error());
+  auto platforms = ask(host.monitor_binary, *binary, {"help", "platforms"}, false);
+  if (!platforms)
+    return failure(platforms.error());
+  return parse_runsc_platforms(*platforms, *flags);
+}
+
 Result<ProbeReport> probe_runtime(RuntimeKind kind, const PoolSettings& pool, const NodeSettings& settings,
                                   const LaunchHost& host, FdMonitor& reaper) {
   auto profile = make_profile(kind, pool, settings, host);

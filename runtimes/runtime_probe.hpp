@@ -26,4 +26,7 @@ Result<void> make_canary_root(const LaunchHost& host);
 Result<ProbeReport> probe_runtime(RuntimeKind kind, const PoolSettings& pool, const NodeSettings& settings,
                                   const LaunchHost& host, FdMonitor& reaper);
 
+/// The platforms that the node's runsc offers, in its own order. Asks the program only. Fails with `runtime_failed`.
+Result<std::vector<std::string>> offered_platforms(const NodeSettings& settings, const LaunchHost& host);
+
 } // namespace berth

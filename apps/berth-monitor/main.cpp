@@ -47,6 +47,25 @@ int ask(int parent, char** argv) {
   return cannot_execute_exit_code;
 }
 
+/// The container that is checkpointed and restored to see whether that works: it remembers whether it has got a SIGUSR1.
+int stay() {
+  auto signals = sigset_t{};
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, SIGUSR1);
+  ::sigaddset(&signals, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  auto tell = [](const char* name) { return ::close(::creat(name, 0600)) == 0; };
+  auto was_told = false;
+  for (auto signal = 0; tell("/ready");) {
+    if (::sigwait(&signals, &signal) != 0)
+      continue;
+    if (signal == SIGTERM)
+      return was_told ? canary_exit_code : EXIT_FAILURE;
+    was_told = tell("/told");
+  }
+  return EXIT_FAILURE;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -56,6 +75,8 @@ int main(int argc, char** argv) {
     std::puts("berth: this container works");
     return canary_exit_code;
   }
+  if (option == "--stay" && argc == 2)
+    return stay();
   if (option == "--version" && argc == 2) {
     std::puts("berth-monitor " BERTH_VERSION);
     return EXIT_SUCCESS;
@@ -65,7 +86,7 @@ int main(int argc, char** argv) {
   if (option != "--container" || argc != 3) {
     std::fputs("Usage: berth-monitor --container ID\n"
                "       berth-monitor --ask PARENT PROGRAM [ARG...]\n"
-               "       berth-monitor --canary | --version\n"
+               "       berth-monitor --canary | --stay | --version\n"
                "Started by berthd, one for each container, with a socket as descriptor 3.\n",
                stderr);
     return usage_exit_code;

@@ -66,7 +66,7 @@ std::vector<VerbParser> all_parsers() {
           ps_parser(),     inspect_parser(), logs_parser(), stats_parser(), wait_parser(),
           trace_parser(),  actors_parser(), top_parser(), events_parser(), oom_parser(),   pools_parser(),  validate_parser(), plan_parser(),
           apply_parser(),  reload_parser(), rollback_parser(), history_parser(), drain_parser(),
-          log_parser(),    doctor_parser(), version_parser()};
+          log_parser(),    doctor_parser(), debug_parser(), version_parser()};
 }
 
 EarlyEnd usage_failure(const std::string& verb, const std::string& what) {

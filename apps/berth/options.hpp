@@ -155,7 +155,28 @@ struct HistoryOptions {
 };
 
 struct DoctorOptions {
+  /// Show the ledger of the daemon's start, and nothing else.
+  bool reconcile = false;
+  std::string config; ///< absolute; empty: the daemon's default
+  std::string monitor;
+  /// Where the host's /proc, /etc and so on are; empty: at the top.
+  std::string prefix;
+  std::vector<std::string> checks;
+  bool all_platforms = false;
+  std::string timeout;
+  std::optional<uint64_t> timeout_ms;
   bool json = false;
+};
+
+/// `debug bundle`.
+struct DebugOptions {
+  /// Absolute: an archive if it ends with .tar.gz or .tgz, else a directory.
+  std::string output;
+  bool force = false;
+  /// The daemon's log; empty: from the journal of the service manager.
+  std::string log;
+  bool no_doctor = false;
+  DoctorOptions doctor;
 };
 
 struct DrainOptions {
@@ -232,8 +253,8 @@ struct VersionOptions {
 using VerbOptions =
   std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
                RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, ReloadOptions, RollbackOptions,
-               HistoryOptions, DoctorOptions, DrainOptions, EventsOptions, OomOptions, TraceOptions, ActorsOptions, TopOptions,
-               ValidateOptions, VersionOptions, LogOptions>;
+               HistoryOptions, DoctorOptions, DebugOptions, DrainOptions, EventsOptions, OomOptions, TraceOptions,
+               ActorsOptions, TopOptions, ValidateOptions, VersionOptions, LogOptions>;
 
 /// Where the daemon listens.
 struct Endpoint {

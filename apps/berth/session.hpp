@@ -32,6 +32,7 @@ int perform(const Session& session, const ReloadOptions& options);
 int perform(const Session& session, const RollbackOptions& options);
 int perform(const Session& session, const HistoryOptions& options);
 int perform(const Session& session, const DoctorOptions& options);
+int perform(const Session& session, const DebugOptions& options);
 int perform(const Session& session, const DrainOptions& options);
 int perform(const Session& session, const TraceOptions& options);
 int perform(const Session& session, const ActorsOptions& options);

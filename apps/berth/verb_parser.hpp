@@ -52,6 +52,7 @@ VerbParser reload_parser();
 VerbParser rollback_parser();
 VerbParser history_parser();
 VerbParser doctor_parser();
+VerbParser debug_parser();
 VerbParser drain_parser();
 VerbParser trace_parser();
 VerbParser actors_parser();

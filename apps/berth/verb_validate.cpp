@@ -1,6 +1,7 @@
 #include "apps/berth/exit_codes.hpp"
 #include "apps/berth/format.hpp"
 #include "apps/berth/session.hpp"
+#include "apps/berth/settings_report.hpp"
 #include "apps/berth/table.hpp"
 #include "apps/berth/verb_parser.hpp"
 #include "apps/berth/views.hpp"
@@ -8,13 +9,10 @@
 #include "config/load_settings.hpp"
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 namespace berth::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr auto footer = R"~(Examples:
   berth validate /etc/berth/berth.yaml
@@ -22,33 +20,6 @@ constexpr auto footer = R"~(Examples:
 
 Needs no daemon. Drop-ins in conf.d beside the file are read, too. Prints the effective configuration
 with the place every value comes from; or all errors, one a line as FILE:LINE:COLUMN, and exits with 1.)~";
-
-std::string to_text(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
-std::string errors_as_json(const std::vector<ConfigError>& errors) {
-  auto json = Json{{"valid", false}, {"errors", Json::array()}};
-  for (auto& error : errors)
-    json["errors"].push_back({{"file", error.where.file},
-                              {"line", error.where.line},
-                              {"column", error.where.column},
-                              {"path", error.path},
-                              {"what", error.what}});
-  return to_text(json);
-}
-
-std::string settings_as_json(const Settings& settings) {
-  auto json =
-    Json{{"valid", true}, {"settings", Json::array()}, {"notices", Json::array()}, {"ignored", Json::array()}};
-  for (auto& row : describe(settings))
-    json["settings"].push_back({{"path", row.path}, {"value", row.value}, {"source", row.source}});
-  for (auto& notice : settings.notices)
-    json["notices"].push_back({{"path", notice.path}, {"what", notice.what}, {"origin", to_string(notice.origin)}});
-  for (auto& key : settings.ignored)
-    json["ignored"].push_back({{"path", key.path}, {"why", key.why}, {"origin", to_string(key.origin)}});
-  return to_text(json);
-}
 
 std::string settings_as_text(const Settings& settings, bool in_colour) {
   auto table = Table{{{"SETTING"}, {"VALUE"}, {"FROM"}}};

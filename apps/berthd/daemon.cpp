@@ -19,10 +19,9 @@
 #include "apps/berthd/past.hpp"
 #include "messages/caf_error.hpp"
 #include "messages/registration.hpp"
-#include "runtimes/linux/bundle_host.hpp"
+#include "runtimes/detect_host.hpp"
 #include "runtimes/linux/event_flag.hpp"
 #include "runtimes/linux/file.hpp"
-#include "runtimes/linux/find_program.hpp"
 #include "runtimes/linux/http_post.hpp"
 #include "runtimes/linux/lock_file.hpp"
 #include "runtimes/linux/wait_any.hpp"
@@ -61,45 +60,6 @@ struct SystemConfig : caf::actor_system_config {
     register_messages(*this);
   }
 };
-
-Result<std::string> find_monitor(const std::string& option) {
-  if (!option.empty())
-    return find_program(option);
-  auto self = own_executable();
-  if (!self)
-    return self;
-  auto beside = find_program(self->substr(0, self->rfind('/')) + "/berth-monitor");
-  if (!beside)
-    return failure(ec::system_error, beside.error().subject, beside.error().reason,
-                   "install berth-monitor beside berthd, or name it with --monitor");
-  return beside;
-}
-
-Result<LaunchHost> make_host(const NodePaths& paths, const Settings& settings, const std::string& monitor_option) {
-  auto host = LaunchHost{};
-  host.paths = paths;
-  host.logs = settings.node.logs.value;
-  auto monitor = find_monitor(monitor_option);
-  if (!monitor)
-    return failure(monitor.error());
-  host.monitor_binary = *monitor;
-  auto cgroup_host = detect_cgroup_host();
-  if (!cgroup_host)
-    return failure(cgroup_host.error());
-  auto root = CgroupRoot::open(std::move(*cgroup_host), paths.cgroup_base);
-  if (!root)
-    return failure(root.error());
-  auto bundle = detect_bundle_host(root->has_swap_limit());
-  if (!bundle)
-    return failure(bundle.error());
-  host.bundle = *bundle;
-  host.cgroups = std::make_shared<const CgroupRoot>(std::move(*root));
-  auto facts = read_host_facts();
-  if (!facts)
-    return failure(facts.error());
-  host.facts = std::move(*facts);
-  return host;
-}
 
 Result<void> make_node_directories(const NodePaths& paths) {
   for (const auto& [directory, mode] : {std::pair{paths.run_directory, run_directory_mode},
@@ -428,7 +388,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(DaemonOptions options) {
     return failure(lock.error());
   parts->lock = std::move(*lock);
   auto past = take_over_node(paths, options, [&](const Settings& in_effect) {
-    return make_host(paths, in_effect, options.monitor_binary);
+    return detect_launch_host(paths, in_effect.node.logs.value, options.monitor_binary);
   });
   if (!past)
     return failure(past.error());

@@ -64,15 +64,20 @@ TEST_CASE("an answer that is no ledger is told as such, whatever it is", "[cli][
   CHECK(*describe_drain(to_wire(DrainReport{3, 2})) == "the node is drained: 3 containers ended, 2 of them were stopped\n");
 }
 
-TEST_CASE("doctor wants to know what to look at, and a drain that is taken back has no deadline", "[cli]") {
+TEST_CASE("doctor examines or shows the ledger, and a drain that is taken back has no deadline", "[cli]") {
   auto parse = [](const std::vector<std::string>& args) {
     return parse_command_line(args, {[](const std::string&) { return std::optional<std::string>{}; }, "/"});
   };
-  CHECK(parse({"doctor", "--reconcile"}));
+  CHECK(std::get<DoctorOptions>(parse({"doctor", "--reconcile"})->verb).reconcile);
+  auto examines = std::get<DoctorOptions>(parse({"doctor", "--check", "cgroup", "--check", "disk.space", "--timeout", "3s"})->verb);
+  CHECK_FALSE(examines.reconcile);
+  CHECK(examines.checks == std::vector<std::string>{"cgroup", "disk.space"});
+  CHECK(examines.timeout_ms == 3000u);
   CHECK(parse({"drain"}));
   CHECK(std::get<DrainOptions>(parse({"drain", "--deadline", "1m30s"})->verb).deadline == "90.000000");
   for (const auto& wrong : std::vector<std::vector<std::string>>{
-         {"doctor"}, {"drain", "--deadline", "soon"}, {"drain", "--cancel", "--deadline", "1m"}, {"drain", "a"}}) {
+         {"doctor", "--reconcile", "--check", "cgroup"}, {"doctor", "--check", "nonsense"}, {"doctor", "--timeout", "soon"},
+         {"drain", "--deadline", "soon"}, {"drain", "--cancel", "--deadline", "1m"}, {"drain", "a"}}) {
     auto refused = parse(wrong);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().exit_code == 2);
