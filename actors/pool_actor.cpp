@@ -36,13 +36,14 @@ void log_selection(const ContainerInfo& info) {
                                                 {"source", to_string(info.selection.source)}});
 }
 
-ContainerMemory memory_of(const Pool& pool, const Generation& generation, const PoolActorState::Selecting& launch,
-                          Selection selection) {
+ContainerMemory memory_of(const Pool& pool, Generation& generation, const PoolActorState::Selecting& launch,
+                          SelectionTrail trail) {
   auto memory = ContainerMemory{};
   auto& info = memory.info;
   info.spec = launch.order.spec;
-  info.profile = (*generation.members.at(selection.runtime).prepared)->profile;
-  info.selection = std::move(selection);
+  info.why = explain(generation, {pool.state().pool, info.spec.gpus, info.spec.checkpoint, launch.asked}, trail);
+  info.profile = (*generation.members.at(trail.selection.runtime).prepared)->profile;
+  info.selection = std::move(trail.selection);
   info.generation = generation.number;
   info.accepted_at = now();
   place_container(info, pool.node->host);
@@ -54,7 +55,9 @@ ContainerMemory memory_of(const Pool& pool, const Generation& generation, const 
   return memory;
 }
 
-void on_selected(const Pool& pool, uint64_t ticket, Selection selection) {
+void on_selected(const Pool& pool, uint64_t ticket, SelectionTrail trail) {
+  if (trail.refused)
+    return refuse_selecting(pool, ticket, to_caf(trail.error));
   auto& state = pool.state();
   auto found = state.selecting.find(ticket);
   if (found == state.selecting.end())
@@ -62,7 +65,7 @@ void on_selected(const Pool& pool, uint64_t ticket, Selection selection) {
   auto launch = std::move(found->second);
   state.selecting.erase(found);
   auto& generation = state.generations.at(launch.generation);
-  auto memory = memory_of(pool, generation, launch, std::move(selection));
+  auto memory = memory_of(pool, generation, launch, std::move(trail));
   if (auto supported = check_support(memory.info.spec, memory.info.profile); !supported) {
     launch.reply.deliver(to_caf(supported.error()));
     dispose_if_drained(pool, launch.generation);
@@ -93,19 +96,10 @@ void launch(const Pool& pool, LaunchOrder order, Reply reply) {
     reply.deliver(to_caf(limits.error()));
     return;
   }
-  order.spec.limits = *limits;
+  auto asked = std::exchange(order.spec.limits, *limits);
   auto ticket = ++state.last_ticket;
-  state.selecting[ticket] = {std::move(order), std::move(reply), state.current};
+  state.selecting[ticket] = {std::move(order), std::move(reply), state.current, asked};
   ask_selector(pool, ticket);
-}
-
-Error full(const Pool& pool) {
-  const auto& state = pool.state();
-  return {ec::limit_reached, "pool \"" + pool.name() + "\"",
-          "it runs " + std::to_string(taken(pool)) + " of at most "
-            + std::to_string(pool.settings().max_containers.value) + " containers and "
-            + std::to_string(state.queue.size()) + " launches wait",
-          "wait for one to end, or raise `maxContainers` or `queue.length`"};
 }
 
 caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
@@ -122,7 +116,7 @@ caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
                    "it has ended while its pool was started again", "see `berth events`"});
   const auto& settings = pool.settings();
   if (state.retired)
-    return to_caf({ec::unknown_pool, "pool \"" + pool.name() + "\"", "it is not configured any more", "see `berth pools`"});
+    return to_caf(not_configured(pool));
   auto limits = apply_pool_limits(order.spec.limits, settings);
   if (!limits)
     return to_caf(limits.error());
@@ -248,6 +242,19 @@ Event event_of(const Pool& pool, std::string type, uint64_t generation) {
   return result;
 }
 
+Error full(const Pool& pool) {
+  const auto& state = pool.state();
+  return {ec::limit_reached, "pool \"" + pool.name() + "\"",
+          "it runs " + std::to_string(taken(pool)) + " of at most "
+            + std::to_string(pool.settings().max_containers.value) + " containers and "
+            + std::to_string(state.queue.size()) + " launches wait",
+          "wait for one to end, or raise `maxContainers` or `queue.length`"};
+}
+
+Error not_configured(const Pool& pool) {
+  return {ec::unknown_pool, "pool \"" + pool.name() + "\"", "it is not configured any more", "see `berth pools`"};
+}
+
 size_t taken(const Pool& pool) {
   return pool.state().places + pool.state().selecting.size();
 }
@@ -293,7 +300,7 @@ void ask_selector(const Pool& pool, uint64_t ticket) {
   pool.self
     ->request(pool.state().generations.at(launch.generation).selector, select_deadline,
               LaunchNeeds{needs.gpus, needs.checkpoint})
-    .then([=](Selection& selection) { on_selected(pool, ticket, std::move(selection)); },
+    .then([=](SelectionTrail& trail) { on_selected(pool, ticket, std::move(trail)); },
           [=](caf::error& err) {
             // Another SELECTOR is on its way, and is asked again.
             if (!is_death(err))
@@ -379,6 +386,7 @@ PoolActor::behavior_type pool_actor(PoolActor::stateful_pointer<PoolActorState> 
     [=](const CancelLaunch& cancel) {
       return cancel_if(me, [&](const auto& x) { return x.order.spec.id == cancel.id; }, "it was removed");
     },
+    [=](const ExplainLaunch& launch) { return on_explain(me, launch); },
     [=](const DescribePool&) { return describe(me); },
     [=](const PrepareGeneration& order) { return on_prepare(me, order); },
     [=](const CommitGeneration& commit) { return on_commit(me, commit.drain); },
