@@ -27,18 +27,6 @@ constexpr uint32_t launch_attempts = 5;
 using PoolPtr = NodeState::PoolPtr;
 using Container = NodeState::Container;
 
-std::string names_of(const std::map<PoolName, PoolPtr>& pools) {
-  auto result = std::string{};
-  for (const auto& [name, actor] : pools)
-    result += (result.empty() ? "" : ", ") + name.value;
-  return result;
-}
-
-Error unknown_pool(const NodeState& state, const PoolName& name) {
-  return {ec::unknown_pool, "pool \"" + name.value + "\"", "it is not configured",
-          state.pools.empty() ? "the configuration has no pools" : "the pools are: " + names_of(state.pools)};
-}
-
 ContainerId pick_id(const NodeState& state, const PoolName& pool) {
   for (;;) {
     // The pool's name says where it belongs; a runtime id's tail is random.
@@ -129,7 +117,7 @@ caf::result<ContainerInfo> on_launch(const Node& node, LaunchOrder& order) {
   auto& spec = order.spec;
   auto pool = state.pools.find(spec.pool);
   if (pool == state.pools.end())
-    return to_caf(unknown_pool(state, spec.pool));
+    return to_caf(node::unknown_pool(state, spec.pool));
   if (spec.id.value.empty())
     spec.id = pick_id(state, spec.pool);
   if (auto checked = check_launch(spec); !checked)
@@ -561,6 +549,7 @@ NodeActor::behavior_type node_actor(Self self, NodeOrder parts) {
     [=](LaunchOrder& order) { return on_launch(node, order); },
     [=](const FindContainer& find) { return on_find(node, find); },
     [=](const CancelLaunch& cancel) { return on_cancel(node, cancel); },
+    [=](const ExplainLaunch& launch) { return node::on_explain(node, launch); },
     [=](const ListContainers& list) { return list_containers(node, list); },
     [=](const ListPools&) { return list_pools(node); },
     [=](const FindPools&) {

@@ -42,6 +42,11 @@ bool has_container(const Node& node, const NodeState::Launch& launch);
 /// Why a drained node takes no launch.
 Error drained();
 
+/// There is no pool of this name.
+Error unknown_pool(const NodeState& state, const PoolName& name);
+
+caf::result<Explanation> on_explain(const Node& node, const ExplainLaunch& launch);
+
 caf::result<DrainReport> on_drain(const Node& node, const DrainNode& drain);
 caf::result<void> on_undrain(const Node& node);
 

@@ -51,13 +51,14 @@ void count_selection(const Pool& pool, const Generation& generation, PoolActorSt
   counts.phase(LaunchPhase::select).observe(launch.clock.lap());
 }
 
-ContainerMemory memory_of(const Pool& pool, const Generation& generation, const PoolActorState::Selecting& launch,
-                          Selection selection) {
+ContainerMemory memory_of(const Pool& pool, Generation& generation, const PoolActorState::Selecting& launch,
+                          SelectionTrail trail) {
   auto memory = ContainerMemory{};
   auto& info = memory.info;
   info.spec = launch.order.spec;
-  info.profile = (*generation.members.at(selection.runtime).prepared)->profile;
-  info.selection = std::move(selection);
+  info.why = explain(generation, {pool.state().pool, info.spec.gpus, info.spec.checkpoint, launch.asked}, trail);
+  info.profile = (*generation.members.at(trail.selection.runtime).prepared)->profile;
+  info.selection = std::move(trail.selection);
   info.generation = generation.number;
   info.accepted_at = now();
   info.trace_id = to_string(launch.order.cause.trace);
@@ -72,7 +73,9 @@ ContainerMemory memory_of(const Pool& pool, const Generation& generation, const 
   return memory;
 }
 
-void on_selected(const Pool& pool, uint64_t ticket, Selection selection) {
+void on_selected(const Pool& pool, uint64_t ticket, SelectionTrail trail) {
+  if (trail.refused)
+    return refuse_selecting(pool, ticket, to_caf(trail.error));
   auto& state = pool.state();
   auto found = state.selecting.find(ticket);
   if (found == state.selecting.end())
@@ -80,8 +83,8 @@ void on_selected(const Pool& pool, uint64_t ticket, Selection selection) {
   auto launch = std::move(found->second);
   state.selecting.erase(found);
   auto& generation = state.generations.at(launch.generation);
-  count_selection(pool, generation, launch, selection);
-  auto memory = memory_of(pool, generation, launch, std::move(selection));
+  count_selection(pool, generation, launch, trail.selection);
+  auto memory = memory_of(pool, generation, launch, std::move(trail));
   if (auto supported = check_support(memory.info.spec, memory.info.profile); !supported) {
     launch.reply.deliver(to_caf(supported.error()));
     dispose_if_drained(pool, launch.generation);
@@ -112,19 +115,10 @@ void launch(const Pool& pool, LaunchOrder order, Reply reply, std::chrono::nanos
     reply.deliver(to_caf(limits.error()));
     return;
   }
-  order.spec.limits = *limits;
+  auto asked = std::exchange(order.spec.limits, *limits);
   auto ticket = ++state.last_ticket;
-  state.selecting[ticket] = {std::move(order), std::move(reply), state.current, queued};
+  state.selecting[ticket] = {std::move(order), std::move(reply), state.current, asked, queued};
   ask_selector(pool, ticket);
-}
-
-Error full(const Pool& pool) {
-  const auto& state = pool.state();
-  return {ec::limit_reached, "pool \"" + pool.name() + "\"",
-          "it runs " + std::to_string(taken(pool)) + " of at most "
-            + std::to_string(pool.settings().max_containers.value) + " containers and "
-            + std::to_string(state.queue.size()) + " launches wait",
-          "wait for one to end, or raise `maxContainers` or `queue.length`"};
 }
 
 caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
@@ -141,7 +135,7 @@ caf::result<ContainerInfo> on_launch(const Pool& pool, LaunchOrder& order) {
                    "it has ended while its pool was started again", "see `berth events`"});
   const auto& settings = pool.settings();
   if (state.retired)
-    return to_caf({ec::unknown_pool, "pool \"" + pool.name() + "\"", "it is not configured any more", "see `berth pools`"});
+    return to_caf(not_configured(pool));
   auto limits = apply_pool_limits(order.spec.limits, settings);
   if (!limits)
     return to_caf(limits.error());
@@ -269,6 +263,19 @@ Event event_of(const Pool& pool, std::string type, uint64_t generation) {
   return result;
 }
 
+Error full(const Pool& pool) {
+  const auto& state = pool.state();
+  return {ec::limit_reached, "pool \"" + pool.name() + "\"",
+          "it runs " + std::to_string(taken(pool)) + " of at most "
+            + std::to_string(pool.settings().max_containers.value) + " containers and "
+            + std::to_string(state.queue.size()) + " launches wait",
+          "wait for one to end, or raise `maxContainers` or `queue.length`"};
+}
+
+Error not_configured(const Pool& pool) {
+  return {ec::unknown_pool, "pool \"" + pool.name() + "\"", "it is not configured any more", "see `berth pools`"};
+}
+
 size_t taken(const Pool& pool) {
   return pool.state().places + pool.state().selecting.size();
 }
@@ -316,7 +323,7 @@ void ask_selector(const Pool& pool, uint64_t ticket) {
   pool.self
     ->request(pool.state().generations.at(launch.generation).selector, select_deadline,
               LaunchNeeds{needs.gpus, needs.checkpoint})
-    .then([=](Selection& selection) { on_selected(pool, ticket, std::move(selection)); },
+    .then([=](SelectionTrail& trail) { on_selected(pool, ticket, std::move(trail)); },
           [=](caf::error& err) {
             // Another SELECTOR is on its way, and is asked again.
             if (!is_death(err))
@@ -414,6 +421,7 @@ PoolActor::behavior_type pool_actor(SelfPointer<PoolActor, PoolActorState> self,
     [=](const CancelLaunch& cancel) {
       return cancel_if(me, [&](const auto& x) { return x.order.spec.id == cancel.id; }, "it was removed");
     },
+    [=](const ExplainLaunch& launch) { return on_explain(me, launch); },
     [=](const DescribePool&) { return describe(me); },
     [=](const PrepareGeneration& order) { return on_prepare(me, order); },
     [=](const CommitGeneration& commit) { return on_commit(me, commit.drain); },

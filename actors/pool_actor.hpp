@@ -45,10 +45,13 @@ struct PoolActorState {
     SelectionRules rules;
     SelectorActor selector;
     Restarts selector_restarts;
+    ExplanationShelf explanations;
     PoolState condition = PoolState::preparing;
     std::string reason;
     /// Its containers are stopped, as they come.
     bool is_stopping = false;
+    /// That made it; 0: not known.
+    uint64_t revision = 0;
   };
 
   struct Counters {
@@ -83,9 +86,16 @@ struct PoolActorState {
     LaunchOrder order;
     Reply reply;
     uint64_t generation = 0;
+    /// Before the pool's limits were applied.
+    Limits asked;
     /// How long it waited in the queue, and since when for the selector.
     std::chrono::nanoseconds queued{0};
     PhaseClock clock{};
+  };
+
+  struct Explaining {
+    ExplainLaunch launch;
+    caf::typed_response_promise<Explanation> promise;
   };
 
   struct Container {
@@ -131,6 +141,8 @@ struct PoolActorState {
   std::set<caf::actor_addr> starting;
   std::deque<StartWaiting> start_queue;
   std::vector<caf::typed_response_promise<PoolInfo>> ready_promises;
+  /// Questions that wait for the end of the probes.
+  std::vector<Explaining> explaining;
   PutOff put_off;
   /// Of the actors below this one.
   uint64_t restarts = 0;

@@ -135,6 +135,11 @@ std::optional<PreparedRuntime> known_from(const Pool& pool, RuntimeKind kind, co
   return **member->second.prepared;
 }
 
+/// Empty for a default.
+std::string written(const Origin& origin) {
+  return origin.file.empty() ? std::string{} : to_string(origin);
+}
+
 /// All probes have ended: decides how the generation stands and makes its selector.
 void settle(const Pool& pool, Generation& generation) {
   const auto& settings = *generation.settings;
@@ -146,7 +151,9 @@ void settle(const Pool& pool, Generation& generation) {
            settings.overrides.value,
            settings.on_runtime_unavailable.value,
            health_of(generation, settings.runtime.value),
-           health_of(generation, RuntimeKind::runc)};
+           health_of(generation, RuntimeKind::runc),
+           written(settings.overrides.origin),
+           written(settings.on_runtime_unavailable.origin)};
   auto plain = select_runtime(rules, {});
   if (!plain)
     generation.condition = PoolState::unavailable;
@@ -191,6 +198,7 @@ void answer_candidate(const Pool& pool) {
 void tell_ready(const Pool& pool) {
   for (auto& promise : std::exchange(pool.state().ready_promises, {}))
     promise.deliver(describe(pool));
+  explain_waiting(pool);
 }
 
 void on_settled(const Pool& pool, uint64_t number) {
@@ -295,6 +303,7 @@ GenerationMemory memory_of(const Generation& generation) {
     if (member.prepared)
       result.prepared.emplace(kind, *member.prepared);
   result.is_stopping = generation.is_stopping;
+  result.revision = generation.revision;
   return result;
 }
 
@@ -314,6 +323,7 @@ void begin(const Pool& pool, const PoolMemory& memory) {
     generation.settings = kept.settings;
     generation.node = context_of(pool, *kept.node);
     generation.is_stopping = kept.is_stopping;
+    generation.revision = kept.revision;
     for (const auto& [kind, prepared] : kept.prepared)
       generation.members[kind].prepared = prepared;
     // One that was there before this berthd and takes no launches has nothing to prove.
@@ -412,6 +422,7 @@ caf::result<PreparedGeneration> on_prepare(const Pool& pool, const PrepareGenera
   candidate.generation.number = last_number(pool) + 1;
   candidate.generation.settings = order.settings;
   candidate.generation.node = context_of(pool, *order.node);
+  candidate.generation.revision = order.revision;
   candidate.allow_fallback = order.allow_fallback;
   candidate.promise = pool.self->make_response_promise<PreparedGeneration>();
   candidate.since = state.counters;

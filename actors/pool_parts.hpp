@@ -3,8 +3,8 @@
 #include "actors/observed.hpp"
 #include "actors/pool_actor.hpp"
 
-/// What the parts of a POOL share: launches and containers (pool_actor.cpp), generations (pool_generations.cpp), and the deaths
-/// of the actors below it (pool_deaths.cpp).
+/// What the parts of a POOL share: launches and containers (pool_actor.cpp), explanations (pool_explain.cpp), generations
+/// (pool_generations.cpp), and the deaths of the actors below it (pool_deaths.cpp).
 namespace berth::pool {
 
 using Self = SelfPointer<PoolActor, PoolActorState>;
@@ -118,6 +118,22 @@ UseNeighbours neighbours(const Pool& pool);
 void give_place_back(const Pool& pool, const ContainerId& id);
 
 void give_slot_back(const Pool& pool, const caf::actor_addr& holder);
+
+/// Why the pool can take no more launches.
+Error full(const Pool& pool);
+
+/// Why a retired pool takes none.
+Error not_configured(const Pool& pool);
+
+// -- explanations (pool_explain.cpp) --------------------------------------------------------------
+
+caf::result<Explanation> on_explain(const Pool& pool, const ExplainLaunch& launch);
+
+/// Answers the questions that have waited for the probes.
+void explain_waiting(const Pool& pool);
+
+/// What a container remembers of why it got its runtime.
+SharedExplanation explain(Generation& generation, const ExplainLaunch& launch, const SelectionTrail& trail);
 
 // -- deaths (pool_deaths.cpp) ---------------------------------------------------------------------
 

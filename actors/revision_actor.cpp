@@ -272,7 +272,7 @@ void commit_again(const Revisions& revisions, const ChangePtr& change, const Poo
     if (difference.kind == PoolChangeKind::added)
       return revisions.self->request(pool, pool_deadline, DescribePool{})
         .then([=](const PoolInfo& info) { once([&] { committed(revisions, change, receipt_of_added(info)); }); }, fail_once);
-    auto order = prepare_order(change->settings, difference.name, change->options.allow_fallback);
+    auto order = prepare_order(change->settings, difference.name, change->options.allow_fallback, change->number);
     revisions.self->request(pool, change->options.timeout, std::move(order))
       .then(
         [=](const PreparedGeneration&) {
@@ -383,10 +383,10 @@ Error late(const Change& change, const PoolName& pool, const caf::error& err) {
 }
 
 void prepare_added(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
-  auto order = prepare_order(change->settings, name, change->options.allow_fallback);
+  auto order = prepare_order(change->settings, name, change->options.allow_fallback, change->number);
   auto number = revisions.state().last_generations[name] + 1;
   change->generations[name] = number;
-  auto seed = new_pool(order.settings, order.node, number);
+  auto seed = new_pool(order.settings, order.node, number, change->number);
   // NODE makes it known, if it comes to that.
   seed.is_announced = false;
   auto& added = change->added[name];
@@ -402,7 +402,8 @@ void prepare_added(const Revisions& revisions, const ChangePtr& change, const Po
 }
 
 void prepare_changed(const Revisions& revisions, const ChangePtr& change, const PoolName& name) {
-  revisions.self->request(change->pools.at(name), change->options.timeout, prepare_order(change->settings, name, change->options.allow_fallback))
+  auto order = prepare_order(change->settings, name, change->options.allow_fallback, change->number);
+  revisions.self->request(change->pools.at(name), change->options.timeout, std::move(order))
     .then(
       [=](const PreparedGeneration& prepared) {
         change->generations[name] = prepared.generation;

@@ -45,7 +45,9 @@ std::vector<PinnedContainer> pinned_of(const ContainerInfos& containers, const s
 void add_broken_pools(const Revisions& revisions, SettingsDifference& difference, const PoolInfos& pools,
                       const Settings& settings);
 
-PrepareGeneration prepare_order(const std::shared_ptr<const Settings>& settings, const PoolName& name, bool allow_fallback);
+/// `revision`: that makes the generation, if it comes to that.
+PrepareGeneration prepare_order(const std::shared_ptr<const Settings>& settings, const PoolName& name, bool allow_fallback,
+                                uint64_t revision);
 
 /// Why no change can begin now; nothing if one can.
 std::optional<Error> under_way(const Revisions& revisions);

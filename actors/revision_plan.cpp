@@ -74,7 +74,7 @@ void try_out(const Revisions& revisions, const PlanningPtr& planning, const Reca
     if (difference.kind != PoolChangeKind::removed)
       names.push_back(difference.name);
   for (const auto& name : names) {
-    auto next = prepare_order(planning->settings, name, order.allow_fallback);
+    auto next = prepare_order(planning->settings, name, order.allow_fallback, 0);
     auto memory = *new_pool(next.settings, next.node, 1).memory;
     auto known = recalled.pools.find(name);
     if (known != recalled.pools.end())
@@ -176,10 +176,11 @@ void add_broken_pools(const Revisions& revisions, SettingsDifference& difference
             [](const auto& x, const auto& y) { return x.name < y.name; });
 }
 
-PrepareGeneration prepare_order(const std::shared_ptr<const Settings>& settings, const PoolName& name, bool allow_fallback) {
+PrepareGeneration prepare_order(const std::shared_ptr<const Settings>& settings, const PoolName& name, bool allow_fallback,
+                                uint64_t revision) {
   // Both share the life of the whole settings.
   return {std::shared_ptr<const PoolSettings>{settings, &settings->pools.at(name.value)},
-          std::shared_ptr<const NodeSettings>{settings, &settings->node}, allow_fallback};
+          std::shared_ptr<const NodeSettings>{settings, &settings->node}, allow_fallback, revision};
 }
 
 std::optional<Error> under_way(const Revisions& revisions) {

@@ -7,12 +7,7 @@ namespace berth {
 SelectorActor::behavior_type selector_actor(SelfPointer<SelectorActor, SelectorState> self, SelectionRules rules) {
   guard(self, ActorLabel{.pool = rules.pool});
   return {
-    [rules = std::move(rules)](const LaunchNeeds& needs) -> caf::result<Selection> {
-      auto selection = select_runtime(rules, needs);
-      if (!selection)
-        return to_caf(selection.error());
-      return std::move(*selection);
-    },
+    [rules = std::move(rules)](const LaunchNeeds& needs) { return evaluate_selection(rules, needs); },
   };
 }
 

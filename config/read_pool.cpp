@@ -239,6 +239,10 @@ void read_pool(const YamlEntry& entry, LoadState& state) {
   section.read("oomGroup", pool.oom_group);
   section.read("criuEnabled", pool.criu_enabled);
   section.read("gpuType", pool.gpu_type, max_gpu_type);
+  pool.worker_runtime = worker.container_runtime;
+  auto prefix = path + '.';
+  for (auto i = provenance.lower_bound(prefix); i != provenance.end() && i->first.starts_with(prefix); ++i)
+    pool.provenance.emplace(i->first.substr(prefix.size()), i->second);
   add_notices(pool, state.settings);
   state.settings.pools.emplace(entry.key, std::move(pool));
 }

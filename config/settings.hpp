@@ -57,6 +57,14 @@ struct QueueSettings {
   std::chrono::milliseconds timeout{30'000};
 };
 
+/// Where one value came from, finer than `Sourced` where a setting has several parts.
+struct Provenance {
+  Origin origin;
+  /// The key that was written, if it is another one than the value's own:
+  /// "worker.terminationGracePeriod".
+  std::string via;
+};
+
 /// One worker pool as the operator wrote it, complete and valid.
 struct PoolSettings {
   PoolName name;
@@ -83,6 +91,11 @@ struct PoolSettings {
   Sourced<bool> oom_group{false, {}};
   Sourced<bool> criu_enabled{false, {}};
   Sourced<std::string> gpu_type;
+  /// What `worker.containerRuntime` says, also where the pool's own runtime counts; without an origin
+  /// it says nothing.
+  Sourced<RuntimeKind> worker_runtime{RuntimeKind::runc, {}};
+  /// As `Settings::provenance`, by the keys below the pool: "memory.max".
+  std::map<std::string, Provenance> provenance;
 };
 
 /// `berth.logs`: container logs on disk.
@@ -150,14 +163,6 @@ struct Notice {
   std::string path; ///< "worker.pools.sandbox.criuEnabled"
   std::string what;
   Origin origin;
-};
-
-/// Where one value came from, finer than `Sourced` where a setting has several parts.
-struct Provenance {
-  Origin origin;
-  /// The key that was written, if it is another one than the value's own:
-  /// "worker.terminationGracePeriod".
-  std::string via;
 };
 
 /// A whole configuration, valid: whoever holds one need not check it again.

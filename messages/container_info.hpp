@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/explanation.hpp"
 #include "messages/launch.hpp"
 #include "messages/runtime_profile.hpp"
 #include "messages/selection.hpp"
@@ -55,6 +56,8 @@ struct ContainerInfo {
   std::string cgroup;
   /// Directory with the memory counters that outlive the container's processes.
   std::string memory_cgroup;
+  /// Why it got its runtime.
+  SharedExplanation why;
   /// What the user should know, e.g. that no GPU device was injected.
   std::vector<std::string> warnings;
 };
@@ -62,7 +65,8 @@ struct ContainerInfo {
 template <class Inspector>
 auto inspect(Inspector& f, ContainerInfo& x) {
   return f(x.spec, x.runtime_id, x.state, x.pid, x.pid_start_time, x.selection, x.profile, x.generation, x.accepted_at,
-           x.created_at, x.started_at, x.exit, x.oom_kills, x.trace_id, x.directory, x.log_path, x.cgroup, x.memory_cgroup, x.warnings);
+           x.created_at, x.started_at, x.exit, x.oom_kills, x.trace_id, x.directory, x.log_path, x.cgroup, x.memory_cgroup,
+           x.why, x.warnings);
 }
 
 } // namespace berth

@@ -184,6 +184,7 @@ using PoolInfos = std::vector<PoolInfo>;
 ///     API -- FindContainer ----> NODE --> ContainerActor
 ///                                     \-> unknown_container, restarting
 ///     API -- CancelLaunch -----> NODE --> (delegated to the POOL), or false if the launch has left the queue
+///     API -- ExplainLaunch ----> NODE --> Explanation, that of the POOL if there is one
 ///     API -- ListContainers ---> NODE --> ContainerInfos, by time of acceptance
 ///     API -- ListPools --------> NODE --> PoolInfos, by name
 ///     API -- DrainNode --------> NODE --> DrainReport, when nothing runs any more
@@ -200,6 +201,7 @@ using NodeActor = caf::typed_actor<
   caf::replies_to<LaunchOrder>::with<ContainerInfo>,
   caf::replies_to<FindContainer>::with<ContainerActor>,
   caf::replies_to<CancelLaunch>::with<bool>,
+  caf::replies_to<ExplainLaunch>::with<Explanation>,
   caf::replies_to<ListContainers>::with<ContainerInfos>,
   caf::replies_to<ListPools>::with<PoolInfos>,
   caf::replies_to<FindPools>::with<PoolActors>,

@@ -34,6 +34,24 @@ auto inspect(Inspector& f, LaunchOrder& x) {
   return f(x.spec, x.reader, x.ticket, x.is_repeated, x.is_made, x.cause);
 }
 
+/// API -> NODE -> POOL: what would become of a launch like this, and why? Answered once the pool's runtimes have been tried out; never
+/// with an error of the launch, which is a part of the explanation.
+struct ExplainLaunch {
+  PoolName pool;
+  uint32_t gpus = 0;
+  bool checkpoint = false;
+  Limits limits;
+  Cause cause;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, ExplainLaunch& x) {
+  return f(x.pool, x.gpus, x.checkpoint, x.limits, x.cause);
+}
+
+/// How long the API waits for an explanation: a pool may still be trying its runtimes out.
+constexpr auto explain_deadline = std::chrono::seconds{60};
+
 /// How a pool stands.
 enum class PoolState : uint8_t {
   /// Its runtime is being probed; launches wait in the queue.
@@ -195,6 +213,8 @@ struct PrepareGeneration {
   /// Those of the node that it shall run by.
   std::shared_ptr<const NodeSettings> node;
   bool allow_fallback = false;
+  /// That makes it.
+  uint64_t revision = 0;
   Cause cause;
 };
 
@@ -303,6 +323,7 @@ constexpr auto launch_slack = std::chrono::seconds{60};
 ///     NODE ----- LaunchOrder ----> POOL --> ContainerInfo, when it runs
 ///                                       \-> limit_reached, queue_timeout, limit_exceeded, pool_unavailable, …
 ///     NODE ----- CancelLaunch ---> POOL --> bool
+///     NODE ----- ExplainLaunch --> POOL --> Explanation
 ///     CONTAINER - TakeStartSlot --> POOL --> StartSlot (when one is free, first come first served)
 ///     CONTAINER - ReturnStartSlot -> POOL
 ///     CONTAINER - ContainerEnded -> POOL    frees the place; the next queued launch goes on
@@ -315,6 +336,7 @@ constexpr auto launch_slack = std::chrono::seconds{60};
 using PoolActor = caf::typed_actor<
   caf::replies_to<LaunchOrder>::with<ContainerInfo>,
   caf::replies_to<CancelLaunch>::with<bool>,
+  caf::replies_to<ExplainLaunch>::with<Explanation>,
   caf::replies_to<DescribePool>::with<PoolInfo>,
   caf::replies_to<PrepareGeneration>::with<PreparedGeneration>,
   caf::replies_to<CommitGeneration>::with<PoolReceipt>,

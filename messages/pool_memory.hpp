@@ -20,6 +20,8 @@ struct GenerationMemory {
   std::map<RuntimeKind, Result<PreparedRuntime>> prepared;
   /// Its containers are stopped, as they come.
   bool is_stopping = false;
+  /// That made it; 0: not known.
+  uint64_t revision = 0;
 };
 
 /// Everything of a POOL that its containers do not know. NODE keeps the newest one.
@@ -56,9 +58,9 @@ struct PoolSeed {
 
 /// The seed of a pool that was never there before.
 inline PoolSeed new_pool(std::shared_ptr<const PoolSettings> settings, std::shared_ptr<const NodeSettings> node,
-                         uint64_t generation) {
+                         uint64_t generation, uint64_t revision = 0) {
   auto memory = PoolMemory{};
-  memory.generations.push_back({generation, std::move(settings), std::move(node), {}, false});
+  memory.generations.push_back({generation, std::move(settings), std::move(node), {}, false, revision});
   return {std::make_shared<const PoolMemory>(std::move(memory)), {}, true};
 }
 

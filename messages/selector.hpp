@@ -1,7 +1,7 @@
 #pragma once
 
 #include "messages/cause.hpp"
-#include "messages/selection.hpp"
+#include "messages/explanation.hpp"
 
 #include <caf/replies_to.hpp>
 #include <caf/typed_actor.hpp>
@@ -26,8 +26,7 @@ constexpr auto select_deadline = std::chrono::seconds{5};
 
 /// SELECTOR: applies the override rules of one generation of a pool. Made with its rules and replaced, never edited.
 ///
-///     POOL -- LaunchNeeds --> SELECTOR --> Selection
-///                                      \-> override_denied, pool_unavailable
-using SelectorActor = caf::typed_actor<caf::replies_to<LaunchNeeds>::with<Selection>>;
+///     POOL -- LaunchNeeds --> SELECTOR --> SelectionTrail
+using SelectorActor = caf::typed_actor<caf::replies_to<LaunchNeeds>::with<SelectionTrail>>;
 
 } // namespace berth

@@ -34,6 +34,19 @@ struct Choices<Phase> {
                                          Phase::stopping, Phase::ended,    Phase::exited,  Phase::failed};
 };
 
+template <>
+struct Choices<SelectionRule> {
+  static constexpr auto all =
+    std::array{SelectionRule::none,            SelectionRule::runc_configured,  SelectionRule::gvisor_configured,
+               SelectionRule::override_allowed, SelectionRule::override_denied, SelectionRule::fallback_allowed,
+               SelectionRule::fallback_denied,  SelectionRule::no_usable_runtime};
+};
+
+template <>
+struct Choices<Outcome> {
+  static constexpr auto all = std::array{Outcome::chosen, Outcome::refused, Outcome::not_needed};
+};
+
 template <class F>
 void each_field(F& f, Is<Limits> auto& x) {
   f("memoryBytes", x.memory_bytes);
@@ -92,12 +105,75 @@ void each_field(F& f, Is<Selection> auto& x) {
 }
 
 template <class F>
+void each_field(F& f, Is<UsedValue> auto& x) {
+  f("key", x.key);
+  f("value", x.value);
+  f("source", x.source);
+}
+
+template <class F>
+void each_field(F& f, Is<Alternative> auto& x) {
+  f("way", x.way);
+  f("runtime", x.runtime);
+  f("outcome", x.outcome);
+  f("why", x.why);
+}
+
+template <class F>
+void each_field(F& f, Is<RuntimeFact> auto& x) {
+  f("kind", x.kind);
+  f("probed", x.probed);
+  f("usable", x.usable);
+  f("reason", x.reason);
+  f("version", x.version);
+  f("platform", x.platform);
+  f("binary", x.binary);
+  f("bootMs", x.boot_ms);
+}
+
+/// All that the container's own description does not say. Nothing of a container is refused.
+template <class F>
+void each_field(F& f, Is<Explanation> auto& x) {
+  f("asked", x.asked);
+  f("revision", x.revision);
+  f("rule", x.rule);
+  f("precedence", x.precedence);
+  f("alternatives", x.alternatives);
+  f("runtimes", x.runtimes);
+  f("settings", x.settings);
+}
+
+template <class F>
 void each_field(F& f, Is<ExitInfo> auto& x) {
   f("code", x.code);
   f("signal", x.signal);
   f("oomKilled", x.oom_killed);
   f("at", x.at);
   f("reason", x.reason);
+}
+
+/// Containers of an earlier berthd have none.
+template <class F>
+void each_explanation(F& f, const ContainerInfo& x) {
+  if (x.why.value)
+    f("why", *x.why.value);
+}
+
+template <class F>
+void each_explanation(F& f, ContainerInfo& x) {
+  auto why = std::optional<Explanation>{};
+  f.optional("why", why);
+  if (!why)
+    return;
+  why->pool = x.spec.pool;
+  why->gpus = x.spec.gpus;
+  why->checkpoint = x.spec.checkpoint;
+  why->generation = x.generation;
+  why->runtime = x.selection.runtime;
+  why->configured = x.selection.configured;
+  why->reason = x.selection.reason;
+  why->winner = x.selection.source;
+  x.why.value = std::make_shared<const Explanation>(std::move(*why));
 }
 
 template <class F>
@@ -113,6 +189,7 @@ void each_field(F& f, Is<ContainerInfo> auto& x) {
   f("cgroup", x.cgroup);
   f("memoryCgroup", x.memory_cgroup);
   f("warnings", x.warnings);
+  each_explanation(f, x);
   f.optional("state", x.state);
   f.optional("pid", x.pid);
   f.optional("pidStartTime", x.pid_start_time);

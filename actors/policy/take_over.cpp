@@ -46,6 +46,12 @@ public:
     return settings && settings->pools.count(pool.value) > 0 ? settings : nullptr;
   }
 
+  /// The revision that made a generation; 0: not known.
+  uint64_t maker_of(const PoolName& pool, uint64_t number) const {
+    auto found = revisions_.find({pool, number});
+    return found == revisions_.end() ? 0 : found->second;
+  }
+
 private:
   std::map<uint64_t, const std::vector<ConfigFile>*> files_;
   std::map<std::pair<PoolName, uint64_t>, uint64_t> revisions_;
@@ -93,9 +99,9 @@ std::shared_ptr<const PoolSettings> stand_in(const ContainerMemory& container) {
   return std::make_shared<const PoolSettings>(std::move(settings));
 }
 
-GenerationMemory remember(const PoolName& pool, uint64_t number, const SettingsPtr& settings) {
+GenerationMemory remember(const PoolName& pool, uint64_t number, uint64_t revision, const SettingsPtr& settings) {
   return {number, std::shared_ptr<const PoolSettings>{settings, &settings->pools.at(pool.value)},
-          std::shared_ptr<const NodeSettings>{settings, &settings->node}, {}, false};
+          std::shared_ptr<const NodeSettings>{settings, &settings->node}, {}, false, revision};
 }
 
 } // namespace
@@ -114,6 +120,7 @@ TakeOver take_over(const ConfigHistory& journal, const Settings& files, const st
   }
   const auto& revision = result.revisions.back().record.info;
   auto changed = std::set<PoolName>{};
+  auto made_now = std::set<PoolName>{};
   for (const auto& difference : revision.difference.pools)
     changed.insert(difference.name);
   auto memories = std::map<PoolName, PoolMemory>{};
@@ -122,21 +129,25 @@ TakeOver take_over(const ConfigHistory& journal, const Settings& files, const st
     if (number == 0 || (result.is_new_revision && changed.count(pool.name) > 0)) {
       ++number;
       result.generations.push_back({pool.name, number, revision.number});
+      made_now.insert(pool.name);
     }
   }
   auto of_pool = std::map<PoolName, std::vector<ContainerMemoryPtr>>{};
+  auto shelves = std::map<std::pair<PoolName, uint64_t>, ExplanationShelf>{};
   for (auto& container : containers) {
     // A number from before means nothing any more: what is told apart by it began with this berthd.
     container.ticket = ++result.last_ticket;
     const auto& pool = container.info.spec.pool;
     auto number = container.info.generation;
+    if (auto& why = container.info.why; why.value)
+      why = shelves[{pool, number}].share(*why.value);
     auto& memory = memories[pool];
     auto is_current = result.settings->pools.count(pool.value) > 0 && number == last[pool];
     auto is_known = std::any_of(memory.generations.begin(), memory.generations.end(),
                                 [&](const auto& x) { return x.number == number; });
     if (!is_current && !is_known) {
       if (auto settings = settings_of.generation(pool, number)) {
-        memory.generations.push_back(remember(pool, number, settings));
+        memory.generations.push_back(remember(pool, number, settings_of.maker_of(pool, number), settings));
       } else {
         memory.generations.push_back({number, stand_in(container),
                                       std::shared_ptr<const NodeSettings>{result.settings, &result.settings->node}, {}, false});
@@ -152,7 +163,9 @@ TakeOver take_over(const ConfigHistory& journal, const Settings& files, const st
   for (const auto& [text, pool] : result.settings->pools) {
     auto memory = std::move(memories[pool.name]);
     memories.erase(pool.name);
-    memory.generations.push_back(remember(pool.name, last[pool.name], result.settings));
+    auto number = last[pool.name];
+    auto maker = made_now.count(pool.name) > 0 ? revision.number : settings_of.maker_of(pool.name, number);
+    memory.generations.push_back(remember(pool.name, number, maker, result.settings));
     result.pools.push_back({pool.name, std::make_shared<const PoolMemory>(std::move(memory)), std::move(of_pool[pool.name])});
   }
   for (auto& [name, memory] : memories) {

@@ -28,6 +28,9 @@ struct ContainerStats;
 /// The body of a launch. Only its form is checked here; what it may ask for is checked by the node.
 Result<LaunchSpec> parse_launch_request(std::string_view body);
 
+/// The body of a question why: of a launch only what decides about it.
+Result<ExplainLaunch> parse_why_request(std::string_view body);
+
 /// A process to be run in a container that runs already.
 struct ExecOrder {
   Argv args;
@@ -85,6 +88,7 @@ std::string to_wire(const PoolInfo& pool);
 std::string to_wire(const PoolInfos& pools);
 std::string to_wire(const ContainerInfo& container);
 std::string to_wire(const ContainerInfos& containers);
+std::string to_wire(const Explanation& explanation);
 
 std::string to_wire(const Plan& plan);
 std::string to_wire(const Receipt& receipt);

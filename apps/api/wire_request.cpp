@@ -191,6 +191,15 @@ std::vector<Mount> read_mounts(const std::string& path, const Json& json) {
   return result;
 }
 
+/// What decides about runtime and limits of a launch.
+void read_needs(const ObjectReader& reader, uint32_t& gpus, bool& checkpoint, Limits& limits) {
+  reader.optional("memory", limits.memory_bytes, read_quantity, parse_memory);
+  reader.optional("cpu", limits.cpu_millis, read_quantity, parse_cpu);
+  reader.optional("pids", limits.pids, read_quantity, parse_pids);
+  reader.optional("gpus", gpus, read_count, uint64_t{std::numeric_limits<uint32_t>::max()});
+  reader.optional("checkpoint", checkpoint, read_flag);
+}
+
 LaunchSpec read_launch(const Json& json) {
   constexpr auto keys = std::to_array<std::string_view>(
       {"pool", "rootfs", "args", "id", "env", "workdir", "user", "hostname", "labels", "mounts",
@@ -207,11 +216,7 @@ LaunchSpec read_launch(const Json& json) {
   reader.optional("hostname", spec.hostname, read_text);
   reader.optional("labels", spec.labels, read_text_map);
   reader.optional("mounts", spec.mounts, read_mounts);
-  reader.optional("memory", spec.limits.memory_bytes, read_quantity, parse_memory);
-  reader.optional("cpu", spec.limits.cpu_millis, read_quantity, parse_cpu);
-  reader.optional("pids", spec.limits.pids, read_quantity, parse_pids);
-  reader.optional("gpus", spec.gpus, read_count, uint64_t{std::numeric_limits<uint32_t>::max()});
-  reader.optional("checkpoint", spec.checkpoint, read_flag);
+  read_needs(reader, spec.gpus, spec.checkpoint, spec.limits);
   reader.optional("remove", spec.auto_remove, read_flag);
   reader.optional("sysctls", spec.sysctls, read_text_map);
   reader.optional("devices", spec.devices, read_texts);
@@ -221,6 +226,15 @@ LaunchSpec read_launch(const Json& json) {
     throw BadJson{
         {ec::bad_id, "container id \"\"", "it is empty", "leave it out, and the node picks one"}};
   return spec;
+}
+
+ExplainLaunch read_why(const Json& json) {
+  constexpr auto keys = std::to_array<std::string_view>({"pool", "memory", "cpu", "pids", "gpus", "checkpoint"});
+  auto reader = ObjectReader{"", json, keys};
+  auto result = ExplainLaunch{};
+  reader.required("pool", result.pool.value, read_text);
+  read_needs(reader, result.gpus, result.checkpoint, result.limits);
+  return result;
 }
 
 ExecOrder read_exec(const Json& json) {
@@ -337,6 +351,10 @@ Result<Request> read(std::string_view body, Request (*convert)(const Json&)) {
 
 Result<LaunchSpec> parse_launch_request(std::string_view body) {
   return read(body, read_launch);
+}
+
+Result<ExplainLaunch> parse_why_request(std::string_view body) {
+  return read(body, read_why);
 }
 
 Result<ExecOrder> parse_exec_order(std::string_view body) {

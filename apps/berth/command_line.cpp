@@ -27,6 +27,7 @@ Exit codes:
   run and exec give the code of what they ran (128+n after signal n), or
   125 if Berth failed, 126 if the command cannot be executed, 127 if it was not found;
   plan gives 0 if nothing would change and 2 if something would;
+  why gives 3 if such a launch would be refused;
   all others give 0, or 1 if anything failed; 2 means that the command line was not understood.)";
 
 /// Help as one would write it by hand: usage, purpose, flags, examples.
@@ -63,8 +64,9 @@ private:
 
 std::vector<VerbParser> all_parsers() {
   return {run_parser(),    exec_parser(),  stop_parser(),   kill_parser(), rm_parser(),
-          ps_parser(),     inspect_parser(), logs_parser(), stats_parser(), wait_parser(),
-          trace_parser(),  actors_parser(), top_parser(), events_parser(), oom_parser(),   pools_parser(),  validate_parser(), plan_parser(),
+          ps_parser(),     inspect_parser(), logs_parser(), stats_parser(), wait_parser(), why_parser(),
+          trace_parser(),  actors_parser(), top_parser(), events_parser(), oom_parser(),
+          pools_parser(),  validate_parser(), plan_parser(),
           apply_parser(),  reload_parser(), rollback_parser(), history_parser(), drain_parser(),
           log_parser(),    doctor_parser(), debug_parser(), version_parser()};
 }

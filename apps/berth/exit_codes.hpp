@@ -9,6 +9,8 @@ constexpr int success = 0;
 constexpr int verb_failed = 1;
 /// `plan`: something would change.
 constexpr int plan_has_changes = 2;
+/// `why`: such a launch would be refused.
+constexpr int why_refused = 3;
 /// The command line cannot be understood.
 constexpr int usage_error = 2;
 /// `run` and `exec`: Berth failed before there was anything to take an exit code from.

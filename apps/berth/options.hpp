@@ -22,7 +22,16 @@ struct MountOption {
   friend bool operator==(const MountOption&, const MountOption&) = default;
 };
 
-struct RunOptions {
+/// What of a launch decides about its runtime and limits.
+struct NeedsOptions {
+  std::string memory;
+  std::string cpu;
+  std::optional<uint64_t> pids;
+  uint32_t gpus = 0;
+  bool checkpoint = false;
+};
+
+struct RunOptions : NeedsOptions {
   std::string pool;
   std::string rootfs; ///< absolute
   std::string id;
@@ -33,11 +42,6 @@ struct RunOptions {
   std::string hostname;
   std::vector<KeyValue> labels;
   std::vector<MountOption> mounts;
-  std::string memory;
-  std::string cpu;
-  std::optional<uint64_t> pids;
-  uint32_t gpus = 0;
-  bool checkpoint = false;
   bool remove = false;
   std::vector<KeyValue> sysctls;
   std::vector<std::string> devices;
@@ -246,6 +250,13 @@ struct ValidateOptions {
   bool json = false;
 };
 
+struct WhyOptions : NeedsOptions {
+  /// Of a container; else `pool` of a launch that has not been.
+  std::string id;
+  std::string pool;
+  bool json = false;
+};
+
 struct VersionOptions {
   bool json = false;
 };
@@ -254,7 +265,7 @@ using VerbOptions =
   std::variant<RunOptions, ExecOptions, PsOptions, InspectOptions, LogsOptions, WaitOptions, StopOptions, KillOptions,
                RmOptions, StatsOptions, PoolsOptions, PlanOptions, ApplyOptions, ReloadOptions, RollbackOptions,
                HistoryOptions, DoctorOptions, DebugOptions, DrainOptions, EventsOptions, OomOptions, TraceOptions,
-               ActorsOptions, TopOptions, ValidateOptions, VersionOptions, LogOptions>;
+               ActorsOptions, TopOptions, ValidateOptions, VersionOptions, LogOptions, WhyOptions>;
 
 /// Where the daemon listens.
 struct Endpoint {

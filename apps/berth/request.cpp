@@ -23,6 +23,17 @@ void put(Json& json, const char* key, const std::vector<KeyValue>& pairs) {
     json[key][name] = value;
 }
 
+void put(Json& json, const NeedsOptions& needs) {
+  put(json, "memory", needs.memory);
+  put(json, "cpu", needs.cpu);
+  if (needs.pids)
+    json["pids"] = *needs.pids;
+  if (needs.gpus > 0)
+    json["gpus"] = needs.gpus;
+  if (needs.checkpoint)
+    json["checkpoint"] = true;
+}
+
 std::string to_text(const Json& json) {
   // Command and environment are UTF-8, checked before; a path that is not names nothing that the daemon could use.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -44,20 +55,20 @@ std::string launch_request(const RunOptions& options) {
   for (auto& mount : options.mounts)
     json["mounts"].push_back(
       {{"source", mount.source}, {"destination", mount.destination}, {"readOnly", mount.read_only}});
-  put(json, "memory", options.memory);
-  put(json, "cpu", options.cpu);
-  if (options.pids)
-    json["pids"] = *options.pids;
-  if (options.gpus > 0)
-    json["gpus"] = options.gpus;
-  if (options.checkpoint)
-    json["checkpoint"] = true;
+  put(json, static_cast<const NeedsOptions&>(options));
   if (options.remove)
     json["remove"] = true;
   put(json, "sysctls", options.sysctls);
   put(json, "devices", options.devices);
   if (options.pass_trace)
     json["passTrace"] = true;
+  return to_text(json);
+}
+
+std::string why_request(const WhyOptions& options) {
+  auto json = Json::object();
+  json["pool"] = options.pool;
+  put(json, static_cast<const NeedsOptions&>(options));
   return to_text(json);
 }
 

@@ -42,6 +42,7 @@ int perform(const Session& session, const EventsOptions& options);
 int perform(const Session& session, const OomOptions& options);
 int perform(const Session& session, const ValidateOptions& options);
 int perform(const Session& session, const VersionOptions& options);
+int perform(const Session& session, const WhyOptions& options);
 
 /// Says why a verb other than `run` and `exec` failed; gives its exit code.
 int report(const Session& session, const Failure& failure);

@@ -12,6 +12,17 @@
 
 namespace berth::cli {
 
+namespace {
+
+template <class T>
+void check(const Result<T>& result, const std::string& flag, const std::string& text) {
+  if (!result)
+    throw UsageError{flag + " " + in_quotes(text) + ": " + result.error().reason
+                     + (result.error().next.empty() ? "" : "; " + result.error().next)};
+}
+
+} // namespace
+
 void add_format(CLI::App& app, bool& json, const std::string& human) {
   app
     .add_option_function<std::string>(
@@ -23,6 +34,31 @@ void add_format(CLI::App& app, bool& json, const std::string& human) {
       },
       human == "json" ? "Format: json" : "Format: json or " + human)
     ->type_name("FORMAT");
+}
+
+void define_needs(CLI::App& app, NeedsOptions& options, NeedsFlags& flags) {
+  app.add_option("-m,--memory", options.memory, "Memory limit: bytes, or with K, M, G")->type_name("SIZE");
+  app.add_option("--cpu,--cpus", options.cpu, "CPU limit: 0.5 or 500m is half a CPU")->type_name("CPUS");
+  app.add_option("--pids", flags.pids, "Most processes and threads at a time")->type_name("N");
+  app.add_option("--gpu,--gpus", flags.gpus, "GPUs the container needs; always runs on runc then")->type_name("N");
+  app.add_flag("--checkpoint", options.checkpoint, "The container shall be checkpointed; always runs on runc then");
+}
+
+void take_needs(NeedsOptions& options, const NeedsFlags& flags) {
+  if (!options.memory.empty())
+    check(parse_memory(options.memory), "--memory", options.memory);
+  if (!options.cpu.empty())
+    check(parse_cpu(options.cpu), "--cpu", options.cpu);
+  if (!flags.pids.empty()) {
+    check(parse_pids(flags.pids), "--pids", flags.pids);
+    options.pids = *parse_pids(flags.pids);
+  }
+  if (!flags.gpus.empty()) {
+    auto count = checked_count(flags.gpus, "--gpu");
+    if (count > 1024)
+      throw UsageError{"--gpu " + flags.gpus + ": at most 1024"};
+    options.gpus = static_cast<uint32_t>(count);
+  }
 }
 
 CLI::Option* add_repeated(CLI::App& app, const std::string& names, std::vector<std::string>& values,

@@ -41,6 +41,7 @@ VerbParser ps_parser();
 VerbParser inspect_parser();
 VerbParser logs_parser();
 VerbParser wait_parser();
+VerbParser why_parser();
 VerbParser stop_parser();
 VerbParser kill_parser();
 VerbParser rm_parser();
@@ -71,6 +72,18 @@ constexpr auto group_node = "Node and configuration";
 
 /// `-o json|table`; `human` is the name of the other format.
 void add_format(CLI::App& app, bool& json, const std::string& human);
+
+/// What CLI11 reads of a launch's needs before it is checked.
+struct NeedsFlags {
+  std::string pids;
+  std::string gpus;
+};
+
+/// `--memory`, `--cpu`, `--pids`, `--gpu` and `--checkpoint`.
+void define_needs(CLI::App& app, NeedsOptions& options, NeedsFlags& flags);
+
+/// Completes the options by the flags; throws for what is no quantity.
+void take_needs(NeedsOptions& options, const NeedsFlags& flags);
 
 /// A flag that may be given several times, one value each.
 CLI::Option* add_repeated(CLI::App& app, const std::string& names, std::vector<std::string>& values,

@@ -30,8 +30,7 @@ struct Flags {
   std::vector<std::string> labels;
   std::vector<std::string> mounts;
   std::vector<std::string> sysctls;
-  std::string pids;
-  std::string gpus;
+  NeedsFlags needs;
 };
 
 void define(CLI::App& app, Flags& flags) {
@@ -42,16 +41,12 @@ void define(CLI::App& app, Flags& flags) {
   app.add_flag("-d,--detach", options.detach, "Print the id and return as soon as the container runs");
   app.add_flag("--rm", options.remove, "Remove the container when it has ended");
   add_repeated(app, "-e,--env", flags.env, "K=V", "Environment variable; K alone passes on the one of this shell");
-  app.add_option("-m,--memory", options.memory, "Memory limit: bytes, or with K, M, G")->type_name("SIZE");
-  app.add_option("--cpu,--cpus", options.cpu, "CPU limit: 0.5 or 500m is half a CPU")->type_name("CPUS");
-  app.add_option("--pids", flags.pids, "Most processes and threads at a time")->type_name("N");
+  define_needs(app, options, flags.needs);
   add_repeated(app, "--mount,-v", flags.mounts, "SRC:DST[:ro]", "Bind mount from the host");
   app.add_option("-w,--workdir", options.workdir, "Working directory in the container")->type_name("DIR");
   app.add_option("-u,--user", options.user, "UID, UID:GID, or names of the container")->type_name("USER");
   app.add_option("--hostname", options.hostname, "Host name in the container; by default its id")->type_name("NAME");
   add_repeated(app, "-l,--label", flags.labels, "K=V", "Label, shown by inspect");
-  app.add_option("--gpu,--gpus", flags.gpus, "GPUs the container needs; always runs on runc then")->type_name("N");
-  app.add_flag("--checkpoint", options.checkpoint, "The container shall be checkpointed; always runs on runc then");
   add_repeated(app, "--sysctl", flags.sysctls, "K=V", "Kernel parameter of the container's namespaces (runc)");
   add_repeated(app, "--device", options.devices, "PATH", "Device node of the host to pass in (runc)");
   app.add_flag("--trace", options.trace, "Record the messages behind it, for `berth trace`");
@@ -79,13 +74,6 @@ MountOption parse_mount(const std::string& text, const Surroundings& surrounding
   return result;
 }
 
-template <class T>
-void check(const Result<T>& result, const std::string& flag, const std::string& text) {
-  if (!result)
-    throw UsageError{flag + " " + in_quotes(text) + ": " + result.error().reason
-                     + (result.error().next.empty() ? "" : "; " + result.error().next)};
-}
-
 RunOptions take(const Flags& flags, std::vector<std::string> command, const Surroundings& surroundings) {
   auto options = flags.options;
   if (options.pool.empty())
@@ -101,20 +89,7 @@ RunOptions take(const Flags& flags, std::vector<std::string> command, const Surr
   options.sysctls = split_pairs(flags.sysctls, "--sysctl");
   for (auto& mount : flags.mounts)
     options.mounts.push_back(parse_mount(mount, surroundings));
-  if (!options.memory.empty())
-    check(parse_memory(options.memory), "--memory", options.memory);
-  if (!options.cpu.empty())
-    check(parse_cpu(options.cpu), "--cpu", options.cpu);
-  if (!flags.pids.empty()) {
-    check(parse_pids(flags.pids), "--pids", flags.pids);
-    options.pids = *parse_pids(flags.pids);
-  }
-  if (!flags.gpus.empty()) {
-    auto count = checked_count(flags.gpus, "--gpu");
-    if (count > 1024)
-      throw UsageError{"--gpu " + flags.gpus + ": at most 1024"};
-    options.gpus = static_cast<uint32_t>(count);
-  }
+  take_needs(options, flags.needs);
   check_texts(options.args, "the command");
   check_texts(options.env, "--env");
   return options;

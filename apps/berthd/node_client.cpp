@@ -207,6 +207,10 @@ Result<ContainerInfo> NodeClient::launch(LaunchSpec spec, caf::strong_actor_ptr 
   return ask<ContainerInfo>(node_, deadline, LaunchOrder{std::move(spec), std::move(reader)});
 }
 
+Result<Explanation> NodeClient::explain(const ExplainLaunch& launch) const {
+  return ask<Explanation>(node_, explain_deadline + describe_deadline, launch);
+}
+
 Result<ContainerInfo> NodeClient::stop(const ContainerId& id, std::chrono::milliseconds grace,
                                        std::chrono::milliseconds deadline) const {
   return ask_container<ContainerInfo>(id, deadline, StopContainer{grace});

@@ -57,6 +57,9 @@ public:
   Result<ContainerInfo> launch(LaunchSpec spec, caf::strong_actor_ptr reader,
                                std::chrono::milliseconds deadline) const;
 
+  /// Waits for the probes of a pool that is being prepared.
+  Result<Explanation> explain(const ExplainLaunch& launch) const;
+
   /// Waits for the end of the container. A negative `grace` stands for the pool's.
   Result<ContainerInfo> stop(const ContainerId& id, std::chrono::milliseconds grace,
                              std::chrono::milliseconds deadline) const;

@@ -32,8 +32,10 @@ Result<void> roll_back(Call& call);
 Result<void> list_revisions(Call& call);
 Result<void> get_events(Call& call);
 Result<void> launch_container(Call& call);
+Result<void> explain_launch(Call& call);
 Result<void> list_containers(Call& call);
 Result<void> get_container(Call& call);
+Result<void> explain_container(Call& call);
 Result<void> remove_container(Call& call);
 Result<void> stop_container(Call& call);
 Result<void> kill_container(Call& call);
@@ -95,10 +97,12 @@ inline constexpr auto routes = std::to_array<Route>({
     {"POST", "/v1/reload", reload_config, http_body_limit, true},
     {"POST", "/v1/rollback", roll_back, http_body_limit, true},
     {"GET", "/v1/revisions", list_revisions},
+    {"POST", "/v1/why", explain_launch, http_body_limit, true},
     {"GET", "/v1/events", get_events, 0, true, {"since", "follow", "type", "pool", "container"}},
     {"GET", "/v1/containers", list_containers, 0, false, {"all", "pool"}},
     {"POST", "/v1/containers", launch_container, http_body_limit, true, {"attach"}},
     {"GET", "/v1/containers/{id}", get_container},
+    {"GET", "/v1/containers/{id}/why", explain_container},
     {"DELETE", "/v1/containers/{id}", remove_container, 0, false, {"force"}},
     {"POST", "/v1/containers/{id}/stop", stop_container, 0, false, {"timeout"}},
     {"POST", "/v1/containers/{id}/kill", kill_container, 0, false, {"signal"}},

@@ -104,6 +104,40 @@ TEST_CASE("a container that is not there is not found by any verb", "[api]") {
   CHECK(error_in(world.get("/v1/containers/-bad"))["code"] == "bad_id");
 }
 
+TEST_CASE("a question why is answered for containers, and for launches that have not been", "[api]") {
+  auto world = ApiWorld{};
+  auto container = running_container("c-1");
+  auto why = Explanation{};
+  why.pool = {"web"};
+  why.rule = SelectionRule::override_allowed;
+  why.reason = SelectionReason::gpu;
+  container.why.value = std::make_shared<const Explanation>(why);
+  world.add(container);
+  auto recorded = world.get("/v1/containers/c-1/why");
+  CHECK(recorded.status == 200);
+  CHECK(recorded.body == to_wire(why));
+  // One of an earlier berthd: by what is known of its selection.
+  world.add(running_container("c-2"));
+  auto old = json_in(world.get("/v1/containers/c-2/why"));
+  CHECK(old["rule"] == "runc_configured");
+  CHECK(old["runtime"] == "runc");
+  CHECK(old["precedence"][0]["wins"] == true);
+  CHECK(world.get("/v1/containers/none/why").status == 404);
+
+  auto asked = world.post("/v1/why", R"({"pool":"web","gpus":2,"memory":"1M"})");
+  CHECK(asked.status == 200);
+  CHECK(json_in(asked)["gpus"] == 2);
+  CHECK(json_in(asked)["asked"]["memory"] == 1 << 20);
+  CHECK(json_in(asked)["error"].is_null());
+  // That such a launch would be refused is the answer, and no error.
+  auto refused = world.post("/v1/why", R"({"pool":"web","gpus":8})");
+  CHECK(refused.status == 200);
+  CHECK(json_in(refused)["refused"] == true);
+  CHECK(json_in(refused)["error"]["code"] == "override_denied");
+  CHECK(world.post("/v1/why", R"({"pool":"web","image":"x"})").status == 400);
+  CHECK(world.post("/v1/why").status == 400);
+}
+
 TEST_CASE("stop passes its time limit on", "[api]") {
   auto world = ApiWorld{};
   world.add(running_container("c-1"));

@@ -181,6 +181,17 @@ inline NodeActor::behavior_type fake_node(NodeActor::pointer self, ScriptPtr scr
         return self->spawn(fake_container, script, find.id.value);
       },
       [](const CancelLaunch&) { return false; },
+      [](const ExplainLaunch& launch) {
+        auto result = Explanation{};
+        result.pool = launch.pool;
+        result.gpus = launch.gpus;
+        result.checkpoint = launch.checkpoint;
+        result.asked = launch.limits;
+        result.refused = launch.gpus > 7;
+        if (result.refused)
+          result.error = {ec::override_denied, "pool \"web\"", "no", "ask less"};
+        return result;
+      },
       [=](const ListContainers& list) {
         auto guard = std::lock_guard{script->mutex};
         auto result = ContainerInfos{};

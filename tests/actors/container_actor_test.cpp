@@ -113,6 +113,7 @@ struct ContainerWorld : berth::test::ActorWorld {
     return spawn([this](PoolActor::pointer self) -> PoolActor::behavior_type {
       return {[](const LaunchOrder&) { return ContainerInfo{}; },
               [](const CancelLaunch&) { return false; },
+              [](const ExplainLaunch&) { return Explanation{}; },
               [](const DescribePool&) { return PoolInfo{}; },
               [](const PrepareGeneration&) { return PreparedGeneration{}; },
               [](const CommitGeneration&) { return PoolReceipt{}; },
@@ -141,6 +142,7 @@ struct ContainerWorld : berth::test::ActorWorld {
     return {[](const LaunchOrder&) { return ContainerInfo{}; },
             [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
             [](const CancelLaunch&) { return false; },
+            [](const ExplainLaunch&) { return Explanation{}; },
             [](const ListContainers&) { return ContainerInfos{}; },
             [](const ListPools&) { return PoolInfos{}; },
             [](const FindPools&) { return PoolActors{}; },

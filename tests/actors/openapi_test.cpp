@@ -201,6 +201,17 @@ TEST_CASE("every reference in the description leads somewhere", "[openapi]") {
 TEST_CASE("the description has the keys that are sent", "[openapi]") {
   auto container = some_container();
   check_value("Container", parse(to_wire(container)), schema("Container"));
+  auto explanation = Explanation{};
+  explanation.precedence = {{"worker.pools.web.runtime", "gvisor", "f:1:1"}};
+  explanation.alternatives = {{"configured", RuntimeKind::gvisor, Outcome::chosen, "it works"}};
+  explanation.runtimes = {{RuntimeKind::gvisor, true, true, {}, "1", "kvm", "/bin/runsc", 100}};
+  explanation.settings = {{"worker.pools.web.oomGroup", "false", "default"}};
+  check_value("Explanation", parse(to_wire(explanation)), schema("Explanation"));
+  explanation.rule = SelectionRule::gvisor_configured;
+  check_value("Explanation", parse(to_wire(explanation)), schema("Explanation"));
+  explanation.refused = true;
+  explanation.error = {ec::override_denied, "a", "b", "c"};
+  check_value("Explanation", parse(to_wire(explanation)), schema("Explanation"));
   auto pool = PoolInfo{};
   pool.draining = {{1, RuntimeKind::gvisor, 2}};
   check_value("Pool", parse(to_wire(pool)), schema("Pool"));
@@ -277,6 +288,10 @@ TEST_CASE("the description has the keys that are taken, and its examples work", 
       {"LaunchRequest",
        [](const std::string& body) {
          return parse_launch_request(body).map([](const auto&) {});
+       }},
+      {"WhyRequest",
+       [](const std::string& body) {
+         return parse_why_request(body).map([](const auto&) {});
        }},
       {"ExecRequest",
        [](const std::string& body) {

@@ -50,6 +50,7 @@ struct PoolWorld : ActorWorld {
     return {[](const LaunchOrder&) { return ContainerInfo{}; },
             [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
             [](const CancelLaunch&) { return false; },
+            [](const ExplainLaunch&) { return Explanation{}; },
             [](const ListContainers&) { return ContainerInfos{}; },
             [](const ListPools&) { return PoolInfos{}; },
             [](const FindPools&) { return PoolActors{}; },

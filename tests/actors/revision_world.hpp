@@ -111,6 +111,7 @@ struct RevisionWorld : ActorWorld {
       return {[=, this](LaunchOrder& x) { return self->delegate(node, std::move(x)); },
               [=, this](FindContainer& x) { return self->delegate(node, std::move(x)); },
               [=, this](CancelLaunch& x) { return self->delegate(node, std::move(x)); },
+              [=, this](ExplainLaunch& x) { return self->delegate(node, std::move(x)); },
               [=, this](ListContainers& x) -> caf::result<ContainerInfos> {
                 if (told.empty())
                   return self->delegate(node, std::move(x));

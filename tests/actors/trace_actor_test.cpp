@@ -14,7 +14,7 @@ using namespace berth::test;
 namespace {
 
 /// Asks, waits, fails, is asked: with messages of the product, so that what they say of their cause is tested, too.
-using PartnerActor = caf::typed_actor<caf::replies_to<LaunchNeeds>::with<Selection>, caf::reacts_to<QueueTimeout>>;
+using PartnerActor = caf::typed_actor<caf::replies_to<LaunchNeeds>::with<SelectionTrail>, caf::reacts_to<QueueTimeout>>;
 
 struct PartnerState {
   static inline const char* name = "partner";
@@ -26,12 +26,12 @@ using Self = SelfPointer<PartnerActor, PartnerState>;
 PartnerActor::behavior_type last_actor(Self self) {
   guard(self, ActorLabel{.kind = "last", .pool = {"web"}});
   return {
-    [=](const LaunchNeeds& needs) -> caf::result<Selection> {
+    [=](const LaunchNeeds& needs) -> caf::result<SelectionTrail> {
       if (needs.gpus == 2)
         return to_caf({ec::override_denied, "x", "y", "z"});
       if (needs.gpus == 3)
         throw std::runtime_error{"three"};
-      return Selection{};
+      return SelectionTrail{};
     },
     [](const QueueTimeout&) {},
   };
@@ -40,11 +40,11 @@ PartnerActor::behavior_type last_actor(Self self) {
 /// Asks the last one, but only when its timer is over.
 PartnerActor::behavior_type first_actor(Self self, PartnerActor last) {
   guard(self, ActorLabel{.kind = "first"});
-  auto promise = std::make_shared<caf::typed_response_promise<Selection>>();
+  auto promise = std::make_shared<caf::typed_response_promise<SelectionTrail>>();
   auto needs = std::make_shared<LaunchNeeds>();
   return {
-    [=](const LaunchNeeds& asked) -> caf::result<Selection> {
-      *promise = self->make_response_promise<Selection>();
+    [=](const LaunchNeeds& asked) -> caf::result<SelectionTrail> {
+      *promise = self->make_response_promise<SelectionTrail>();
       *needs = asked;
       needs->cause = Cause{};
       self->delayed_send(self, std::chrono::seconds{1}, QueueTimeout{1});
@@ -52,7 +52,7 @@ PartnerActor::behavior_type first_actor(Self self, PartnerActor last) {
     },
     [=](const QueueTimeout&) {
       self->request(last, std::chrono::seconds{5}, *needs)
-        .then([=](const Selection& selection) { promise->deliver(selection); },
+        .then([=](const SelectionTrail& selection) { promise->deliver(selection); },
               [=](caf::error& err) { promise->deliver(err); });
     },
   };
@@ -83,7 +83,7 @@ struct TraceWorld : ActorWorld {
     auto work = Work{"REQUEST", std::nullopt, true};
     auto asker = spawn([=, first = first](Observed<caf::event_based_actor>* self) -> caf::behavior {
       self->card().set_label({.kind = "api"});
-      self->request(first, std::chrono::seconds{10}, LaunchNeeds{gpus}).then([](const Selection&) {}, [](caf::error&) {});
+      self->request(first, std::chrono::seconds{10}, LaunchNeeds{gpus}).then([](const SelectionTrail&) {}, [](caf::error&) {});
       return {[](caf::unit_t) {}};
     });
     run();
@@ -133,8 +133,8 @@ TEST_CASE_METHOD(TraceWorld, "messages, delayed ones and answers hang below what
   const auto& question = named(all, "LaunchNeeds", "first");
   const auto& timer = named(all, "QueueTimeout", "first");
   const auto& second = named(all, "LaunchNeeds", "last");
-  const auto& answer = named(all, "Selection", "first");
-  const auto& last_answer = named(all, "Selection", "api");
+  const auto& answer = named(all, "SelectionTrail", "first");
+  const auto& last_answer = named(all, "SelectionTrail", "api");
   CHECK(request.parent == 0);
   CHECK(question.parent == request.id);
   CHECK(question.from.kind == "api");

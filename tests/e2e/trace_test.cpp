@@ -172,7 +172,7 @@ TEST_CASE("the trace of an OOM kill, of an override and of a launch in the queue
     node.events_until("gpu", "container.exited");
     auto spans = story_of(node, "gpu", "runc delete");
     // The selector was asked, and what ran was runc although the pool is gVisor's.
-    CHECK(find_span(spans, "Selection") != nullptr);
+    CHECK(find_span(spans, "SelectionTrail") != nullptr);
     CHECK(find_span(spans, "runc create") != nullptr);
     CHECK(find_span(spans, "runsc create") == nullptr);
   }

@@ -97,6 +97,8 @@ TEST_CASE("the newest word counts after a start: edited files, else the revision
   CHECK(start.last_generations.at({"web"}) == row.generation);
   CHECK(start.generations.size() == (row.is_new ? 1 : 0));
   CHECK(pool(start, "web").memory->generations.back().number == row.generation);
+  // Each revision of this journal made a generation.
+  CHECK(pool(start, "web").memory->generations.back().revision == row.revision);
   CHECK(start.revisions.back().record.info.difference.pools.size() == (row.is_new && row.revision > 1 ? 1 : 0));
 }
 
@@ -107,6 +109,8 @@ TEST_CASE("containers stay in their generations, with the settings that these ha
   CHECK(web.memory->generations[0].number == 1);
   CHECK(web.memory->generations[0].settings->max_containers.value == 1);
   CHECK(web.memory->generations[1].number == 3);
+  CHECK(web.memory->generations[0].revision == 1);
+  CHECK(web.memory->generations[1].revision == 3);
   CHECK(web.memory->generations[1].settings->max_containers.value == 3);
   CHECK_FALSE(web.memory->retired);
   REQUIRE(web.containers.size() == 3);
@@ -114,6 +118,20 @@ TEST_CASE("containers stay in their generations, with the settings that these ha
   CHECK(web.containers[2]->ticket == 3);
   CHECK(start.last_ticket == 3);
   CHECK(start.notes.empty());
+}
+
+TEST_CASE("alike containers share their explanation again", "[policy][takeover][why]") {
+  auto containers = std::vector<ContainerMemory>{};
+  for (auto id : {"x", "y", "z"}) {
+    auto& memory = containers.emplace_back(container(id, "web", 1));
+    auto why = Explanation{};
+    why.asked.pids = memory.info.spec.id.value == "z" ? 5 : 0;
+    memory.info.why.value = std::make_shared<const Explanation>(why);
+  }
+  auto start = begin(journal_of({A}, A), A, std::move(containers));
+  const auto& web = pool(start, "web").containers;
+  CHECK(web.at(0)->info.why.value == web.at(1)->info.why.value);
+  CHECK(web.at(0)->info.why.value != web.at(2)->info.why.value);
 }
 
 TEST_CASE("a pool that is not configured any more goes on until its last container has ended", "[policy][takeover]") {

@@ -42,7 +42,8 @@ std::string complaint(const Args& args) {
 }
 
 const auto all_verbs = Args{"run",  "exec",  "stop", "kill",   "rm",  "ps",    "inspect", "logs",
-                            "stats", "wait", "events", "oom", "pools", "validate", "version", "reload"};
+                            "stats", "wait", "events", "oom", "pools", "validate", "version", "reload",
+                            "why"};
 
 } // namespace
 

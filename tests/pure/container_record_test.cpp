@@ -50,6 +50,25 @@ ContainerInfo full_info() {
   info.cgroup = "/berth/web/abc/run";
   info.memory_cgroup = "/sys/fs/cgroup/berth/web/abc";
   info.warnings = {"no GPU device was injected"};
+  auto why = Explanation{};
+  why.pool = info.spec.pool;
+  why.gpus = info.spec.gpus;
+  why.checkpoint = info.spec.checkpoint;
+  why.asked = {1 << 20, 0, 5};
+  why.generation = info.generation;
+  why.revision = 9;
+  why.rule = SelectionRule::fallback_allowed;
+  why.runtime = info.selection.runtime;
+  why.configured = info.selection.configured;
+  why.reason = info.selection.reason;
+  why.winner = info.selection.source;
+  why.precedence = {{"worker.pools.web.runtime", "", ""}, {"worker.containerRuntime", "gvisor", "berth.yaml:1:2"}};
+  why.alternatives = {{"configured", RuntimeKind::gvisor, Outcome::refused, "it hangs"},
+                      {"fallback", RuntimeKind::runc, Outcome::chosen, "onRuntimeUnavailable is fallback (default)"}};
+  why.runtimes = {{RuntimeKind::gvisor, true, false, "it hangs", {}, {}, {}, 0},
+                  {RuntimeKind::runc, true, true, {}, "1.1.5", "none", "/usr/bin/runc", 120}};
+  why.settings = {{"worker.pools.web.oomGroup", "false", "default"}};
+  info.why.value = std::make_shared<const Explanation>(std::move(why));
   return info;
 }
 
@@ -91,6 +110,8 @@ TEST_CASE("a record gives back all that was known of a container") {
   CHECK((back.profile == info.profile));
   CHECK((back.selection == info.selection));
   CHECK(back.exit.reason == info.exit.reason);
+  REQUIRE(back.why.value);
+  CHECK((*back.why.value == *info.why.value));
   CHECK(record->memory.grace == memory.grace);
   CHECK((record->memory.kill_due == memory.kill_due));
   CHECK((record->memory.failure == memory.failure));
@@ -110,6 +131,15 @@ TEST_CASE("a record of version 1 is read, with the beginnings of a life in it") 
   CHECK((record->memory.info.spec == full_info().spec));
   CHECK(record->memory.info.pid == 0);
   CHECK(record->memory.phase == Phase::accepted);
+}
+
+TEST_CASE("a record of before there were explanations has none, and is whole without it") {
+  auto json = Json::parse(render_record(full_memory(), boot_id));
+  json["container"].erase("why");
+  auto record = parse_record(json.dump());
+  REQUIRE(record);
+  CHECK(record->memory.info.why.value == nullptr);
+  CHECK(record->memory.phase == Phase::stopping);
 }
 
 TEST_CASE("a record of an empty container is one, too") {
@@ -152,6 +182,9 @@ TEST_CASE("a damaged record is refused with the place of the damage") {
     {"/container/profile/kind", 1, "container.profile.kind: not a value that is known"},
     {"/container/acceptedAt", "yesterday", "container.acceptedAt: not a time"},
     {"/container/pid", 2147483648, "container.pid: not a whole number that fits"},
+    {"/container/why", 7, "container.why: not an object"},
+    {"/container/why/rule", "whim", "container.why.rule: not a value that is known"},
+    {"/container/why/runtimes/0/usable", "no", "container.why.runtimes.usable: neither true nor false"},
     {"/life/phase", "dancing", "life.phase: not a value that is known"},
     {"/life/killDue", "soon", "life.killDue: not a whole number that fits"},
     {"/life/failure/code", "bad", "life.failure.code: not a value that is known"},

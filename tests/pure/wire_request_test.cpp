@@ -154,6 +154,22 @@ TEST_CASE("an empty id is not the same as none", "[wire]") {
   CHECK(parse_launch_request(launch_with(R"("remove":false)"))->id.value.empty());
 }
 
+TEST_CASE("a question why has a launch's keys, and is as strict", "[wire]") {
+  auto launch = parse_why_request(R"({"pool":"p","memory":"64M","cpu":0.5,"pids":9,"gpus":2,"checkpoint":true})");
+  REQUIRE(launch);
+  CHECK(launch->pool.value == "p");
+  CHECK((launch->limits == Limits{64 << 20, 500, 9}));
+  CHECK(launch->gpus == 2);
+  CHECK(launch->checkpoint);
+  CHECK(parse_why_request(R"({"pool":"p"})"));
+  auto body = GENERATE(values<std::string>({"", "{}", R"({"pool":"p","rootfs":"/r"})", R"({"pool":"p","gpus":-1})",
+                                            R"({"pool":"p","memory":"lots"})", R"({"pool":7})", "[]"}));
+  INFO(body);
+  auto refused = parse_why_request(body);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ec::bad_request);
+}
+
 TEST_CASE("an order to exec is as strict", "[wire]") {
   auto order =
       parse_exec_order(R"({"args":["ps","aux"],"env":["A=1"],"workdir":"/tmp","user":"root"})");

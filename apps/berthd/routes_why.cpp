@@ -1,0 +1,27 @@
+#include "actors/policy/explain_launch.hpp"
+#include "apps/berthd/route_support.hpp"
+#include "apps/berthd/routes.hpp"
+
+namespace berth {
+
+Result<void> explain_container(Call& call) {
+  auto id = container_in(call);
+  if (!id)
+    return failure(std::move(id.error()));
+  auto container = call.node.describe(*id);
+  if (!container)
+    return failure(std::move(container.error()));
+  return call.reply.send_json(200, to_wire(explanation_of(*container)));
+}
+
+Result<void> explain_launch(Call& call) {
+  auto launch = parse_why_request(call.request.body);
+  if (!launch)
+    return failure(std::move(launch.error()));
+  auto explanation = call.node.explain(*launch);
+  if (!explanation)
+    return failure(std::move(explanation.error()));
+  return call.reply.send_json(200, to_wire(*explanation));
+}
+
+} // namespace berth
