@@ -21,7 +21,8 @@ constexpr auto secret_words = std::array<std::string_view, 6>{"key", "keys", "au
 /// Where a shell is; of all environments, and no secret.
 constexpr auto harmless_names = std::array<std::string_view, 3>{"pwd", "oldpwd", "keyboard"};
 /// Well-known beginnings of tokens.
-constexpr auto token_beginnings = std::array<std::string_view, 12>{"AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "sk-", "hf_", "eyJ"};
+constexpr auto token_beginnings = std::array<std::string_view, 12>{"AKIA", "ASIA", "ghp_", "gho_", "ghs_", "github_pat_",
+                                                                   "glpat-", "xoxb-", "xoxp-", "sk-", "hf_", "eyJ"};
 constexpr size_t least_token = 12;
 constexpr auto schemes = std::array<std::string_view, 5>{"bearer", "basic", "digest", "token", "negotiate"};
 
