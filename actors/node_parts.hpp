@@ -4,7 +4,8 @@
 #include "actors/observed.hpp"
 #include "messages/caf_error.hpp"
 
-/// What the parts of a NODE share: launches, containers and deaths (node_actor.cpp), and the drain (node_drain.cpp).
+/// What the parts of a NODE share: launches, containers and deaths (node_actor.cpp), explanations
+/// (node_explain.cpp), and the drain (node_drain.cpp).
 namespace berth::node {
 
 using Self = SelfPointer<NodeActor, NodeState>;
@@ -37,15 +38,17 @@ void refuse_launch(const Node& node, uint64_t ticket, const caf::error& error);
 /// Its pool has spawned a container for it.
 bool has_container(const Node& node, const NodeState::Launch& launch);
 
-// -- drain (node_drain.cpp) -----------------------------------------------------------------------
-
-/// Why a drained node takes no launch.
-Error drained();
+// -- explanations (node_explain.cpp) --------------------------------------------------------------
 
 /// There is no pool of this name.
 Error unknown_pool(const NodeState& state, const PoolName& name);
 
 caf::result<Explanation> on_explain(const Node& node, const ExplainLaunch& launch);
+
+// -- drain (node_drain.cpp) -----------------------------------------------------------------------
+
+/// Why a drained node takes no launch.
+Error drained();
 
 caf::result<DrainReport> on_drain(const Node& node, const DrainNode& drain);
 caf::result<void> on_undrain(const Node& node);

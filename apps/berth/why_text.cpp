@@ -86,7 +86,7 @@ std::string verdict(const Json& json, const std::string& container, bool in_colo
 }
 
 std::string precedence(const Json& json, bool in_colour) {
-  auto table = Table{{{"RUNTIME OF THE POOL"}, {"VALUE"}, {"WRITTEN AT"}, {""}}};
+  auto table = Table{{{"RUNTIME OF THE POOL"}, {"VALUE"}, {"WRITTEN AT"}, {"COUNTS"}}};
   auto lines = objects(json, "precedence");
   for (const auto& line : lines) {
     auto value = text(line, "value");
@@ -95,7 +95,7 @@ std::string precedence(const Json& json, bool in_colour) {
     table.add({{text(line, "key"), tone},
                {value.empty() ? std::string{"not set"} : value, tone},
                {text(line, "source"), tone},
-               {wins ? std::string{"counts"} : value.empty() ? std::string{"-"} : std::string{"does not count"}, tone}});
+               {wins ? "yes" : "no", tone}});
   }
   return lines.empty() ? std::string{} : "\n" + table.render(in_colour);
 }

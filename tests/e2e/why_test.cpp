@@ -94,7 +94,7 @@ TEST_CASE("a launch that would be refused is explained with exit code 3 and the 
   };
   auto rows = std::vector<Refusal>{{"strict", {"--gpu", "1"}, "override_denied", "override_denied"},
                                    {"plain", {"--memory", "1G"}, "limit_exceeded", "runc_configured"},
-                                   {"plain", {"--memory", "1K"}, "bad_request", "none"},
+                                   {"plain", {"--memory", "2M"}, "bad_request", "none"},
                                    {"nowhere", {}, "unknown_pool", "none"}};
   for (const auto& row : rows) {
     INFO(row.pool << " " << row.code);
