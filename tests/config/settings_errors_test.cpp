@@ -41,7 +41,7 @@ TEST_CASE("a key that is not known is an error at its place, with what was proba
        R"(f.yaml:2:3: worker: unknown key "runtime" (did you mean "containerRuntime"?))"},
       {"worker:\n  maxContainers: 3\n  pools: {a: }",
        R"(f.yaml:2:3: worker: unknown key "maxContainers" (it belongs in worker.pools.<name>))"},
-      {"worker: {pools: {a: }}\nberth: {log: {}}",
+      {"worker: {pools: {a: }}\nberth: {logz: {}}",
        R"(f.yaml:2:9: berth: unknown key "log" (did you mean "logs"?))"},
       {"worker: {pools: {a: }}\nberth: {logs: {maxsize: 1Gi}}",
        R"(f.yaml:2:16: berth.logs: unknown key "maxsize" (did you mean "maxSize"?))"},
