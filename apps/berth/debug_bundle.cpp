@@ -44,8 +44,9 @@ constexpr auto daemon_pages =
   std::array{DaemonPage{"daemon/version.json", "/v1/version"},       DaemonPage{"daemon/health.json", "/v1/health"},
              DaemonPage{"daemon/pools.json", "/v1/pools"},           DaemonPage{"daemon/containers.json", "/v1/containers?all=true"},
              DaemonPage{"daemon/history.json", "/v1/revisions"},     DaemonPage{"daemon/reconciliation.json", "/v1/reconciliation"},
-             DaemonPage{"daemon/metrics.txt", "/metrics"},           DaemonPage{"daemon/schedules.json", "/v1/schedules"},
-             DaemonPage{"daemon/traces.json", "/v1/traces"}};
+             DaemonPage{"daemon/metrics.txt", "/metrics"},           DaemonPage{"daemon/log.json", "/v1/log"},
+             DaemonPage{"daemon/actors.json", "/v1/actors"},         DaemonPage{"daemon/tracing.json", "/v1/tracing"},
+             DaemonPage{"daemon/trace.json", "/v1/trace"}};
 
 bool is_archive(const std::string& path) {
   return path.ends_with(".tar.gz") || path.ends_with(".tgz");

@@ -94,6 +94,8 @@ Result<void> call_route(const Route& route, const std::string& target, const Api
     return failure(ec::bad_request, "request body", "this request takes none", "send none");
   auto node = NodeClient{api.system, api.node, api.revisions, api.events, client};
   auto work = Work{span_name(route), client_of(request), !is_silent(route)};
+  auto trace = to_string(work.point().trace);
+  auto about = log::ThreadContext{{{}, {}, {}, trace}};
   // What a request is about is known from its path, or by its handler.
   if (route.path.starts_with("/v1/containers/{id}"))
     work.concerns({}, ContainerId{target});
@@ -143,7 +145,7 @@ Result<void> call_destination(const Destination& to, const ApiContext& api, Sock
 
 /// What is logged while a request is answered, is about the container in its path.
 log::Context context_of(const Destination& to) {
-  auto is_container = to.route < routes.size() && routes[to.route].path.find("{id}") != std::string_view::npos;
+  auto is_container = to.route < routes.size() && routes[to.route].path.starts_with("/v1/containers/{id}");
   return {"api", is_container ? std::string_view{to.target} : std::string_view{}, {}, {}};
 }
 

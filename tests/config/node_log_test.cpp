@@ -21,7 +21,7 @@ TEST_CASE("the daemon's log is configured, with levels of components", "[config]
                 .node;
   CHECK(node.log_format.value == LogFormat::json);
   CHECK(node.levels_of_log() == LogLevels{LogLevel::warn, {{"container", LogLevel::debug}, {"self_check", LogLevel::error}}});
-  CHECK(to_string(node.log_levels.at("container").origin) == "f.yaml:3:53");
+  CHECK(to_string(node.log_levels.at("container").origin) == "f.yaml:3:56");
   CHECK(node.metrics_listen.value == "[::1]:9477");
   auto standard = valid(with_node("  log:\n")).node;
   CHECK(standard.log_format.value == LogFormat::text);
