@@ -112,9 +112,11 @@ check_catch3() {
 
 # Line numbers are all that a report needs, and a good part of the time goes into optimizing.
 sanitizer_flags=-DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1"
+# With the address sanitizer the optimizer takes more than half of the time to compile (46 instead of 20 s for one of the larger files).
+unoptimized_flags=-DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O0 -g1"
 
 build_asan() {
-  configure "$build_dir/asan" -DBERTH_SANITIZE=address,undefined "$sanitizer_flags" &&
+  configure "$build_dir/asan" -DBERTH_SANITIZE=address,undefined "$unoptimized_flags" &&
     ninja -C "$build_dir/asan" -j "$jobs" "${asan_programs[@]}"
 }
 

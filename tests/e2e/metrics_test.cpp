@@ -195,7 +195,8 @@ TEST_CASE("levels of the log are changed while the node runs, and by its configu
   BERTH_NEEDS_RUNC();
   auto node = TestNode{plain_config("  log: {level: warn}\n")};
   auto level_of = [&](const std::string& component) {
-    for (const auto& row : node.query({"log", "level"})["components"])
+    auto levels = node.query({"log", "level"});
+    for (const auto& row : levels["components"])
       if (row["component"] == component)
         return row["level"].get<std::string>();
     return std::string{};
