@@ -20,7 +20,6 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
   state.connection = link.connection;
   state.attached = trace_clock();
   state.monitor_trace = this_point;
-  state.create_wait.emplace("monitor: create the container");
   life.end_phase(LaunchPhase::prepare);
   auto me = ContainerActor{life.self};
   link.connection->listen({[me, cause = Cause{}](std::string bytes) { caf::anon_send(me, MonitorPacket{std::move(bytes), cause}); },
@@ -35,6 +34,8 @@ void attach_monitor(const Life& life, const MonitorLink& link) {
 void connect_monitor(const Life& life) {
   const auto& memory = life.memory();
   auto is_started = memory.adopted || memory.info.created_at.ns != 0;
+  if (!is_started)
+    life.state().create_wait.emplace("monitor: create the container");
   life.self
     ->request(life.node->launcher_of(life.id()), launcher_deadline,
               StartMonitor{memory.info, memory.oom_group, memory.ticket, memory.grace, is_started})

@@ -8,16 +8,31 @@
 
 #include <caf/scheduled_actor.hpp>
 
+#include <exception>
+
 namespace berth {
 
 /// What an actor tells of itself (`berth actors show`).
 using TellState = std::function<ActorState()>;
 
 /// Replaces CAF's default handlers, which write to stdout and end an actor that is sent an error: an error that nobody
-/// asked for is logged, and the actor goes on. Answers `AreYouThere` and `DescribeActor`, too, which are in no protocol.
+/// asked for is logged, and the actor goes on; so is an exception that it dies of. Answers `AreYouThere` and `DescribeActor`, too, which are in no protocol.
 inline void guard(caf::scheduled_actor* self, TellState tell = {}) {
   self->set_error_handler([self](caf::scheduled_actor*, caf::error& err) {
     log::warn("unexpected error message", {{"actor", self->name()}, {"error", render(from_caf(err))}});
+  });
+  self->set_exception_handler([self](caf::scheduled_actor*, std::exception_ptr& thrown) -> caf::error {
+    note_crash();
+    auto what = std::string{"unknown exception"};
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& e) {
+      what = e.what();
+    } catch (...) {
+      // What is no exception says nothing.
+    }
+    log::error("actor died of an exception", {{"actor", self->name()}, {"what", what}});
+    return caf::sec::runtime_error;
   });
   self->set_default_handler([self, tell](caf::scheduled_actor*, caf::message_view& view) -> caf::result<caf::message> {
     if (view.content().match_elements<AreYouThere>())

@@ -3,8 +3,6 @@
 #include "actors/message_traits.hpp"
 #include "messages/caf_error.hpp"
 
-#include <exception>
-
 namespace berth {
 
 namespace {
@@ -21,16 +19,17 @@ const char* code_of(const caf::type_erased_tuple& content) {
   return to_string(from_caf(content.get_as<caf::error>(0)).code);
 }
 
+class RecordedElement;
+
 /// The wrapped element of the message that the thread handles.
-thread_local const void* handled = nullptr;
+thread_local RecordedElement* handled = nullptr;
 
 class RecordedElement final : public caf::mailbox_element {
 public:
   RecordedElement(caf::mailbox_element_ptr inner, RecordedSpan span)
       : mailbox_element(std::move(inner->sender), inner->mid, std::move(inner->stages)),
         inner_(std::move(inner)),
-        span_(std::move(span)),
-        exceptions_(std::uncaught_exceptions()) {
+        span_(std::move(span)) {
     // nop
   }
 
@@ -39,14 +38,16 @@ public:
     if (span_.began == 0) {
       span_.began = span_.ended;
       span_.outcome = SpanOutcome::dropped;
-    } else if (std::uncaught_exceptions() > exceptions_) {
-      span_.outcome = SpanOutcome::crashed;
     }
     if (handled == this) {
       handled = nullptr;
       this_point = {};
     }
     trace_recorder().put(std::move(span_));
+  }
+
+  void note_crash() noexcept {
+    span_.outcome = SpanOutcome::crashed;
   }
 
   /// What a receiver calls before it handles the message; also later, for one that it has put back.
@@ -74,7 +75,6 @@ public:
 private:
   caf::mailbox_element_ptr inner_;
   RecordedSpan span_;
-  int exceptions_;
 };
 
 /// What led to this message: what the sender is at; else what the message says itself, as one that waited for its time does;
@@ -105,6 +105,11 @@ log::Context log_context_of_actor() {
     if (component == kind)
       component = part;
   return {component, label.container.value, label.pool.value, label.trace_id};
+}
+
+void note_crash() {
+  if (handled != nullptr)
+    handled->note_crash();
 }
 
 void note_restarts(const caf::strong_actor_ptr& actor, uint64_t restarts) {

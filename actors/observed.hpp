@@ -84,6 +84,9 @@ public:
 /// that.
 log::Context log_context_of_actor();
 
+/// The handler of the message that the thread handles has thrown.
+void note_crash();
+
 /// Tells an actor's card how often one in its place was started again.
 void note_restarts(const caf::strong_actor_ptr& actor, uint64_t restarts);
 

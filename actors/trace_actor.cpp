@@ -4,6 +4,7 @@
 #include "actors/policy/select_spans.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace berth {
 
@@ -13,6 +14,8 @@ using Self = TraceActor::stateful_pointer<TraceState>;
 
 /// How long the recorder gathers before it is emptied. It has room for what a busy node records in that time.
 constexpr auto fetch_delay = std::chrono::milliseconds{20};
+/// A clock of the wall that has moved by more than this (nanoseconds) was set.
+constexpr int64_t clock_step = 100'000'000;
 /// One delivery to a collector.
 constexpr size_t export_batch = 1'000;
 /// Spans that wait for a collector; then the oldest are lost.
@@ -144,10 +147,11 @@ void hand_on(const Keeper& keeper, const SpanInfo& span) {
 void fetch(const Keeper& keeper) {
   auto& state = keeper.state();
   auto fetched = keeper.order->recorder->fetch();
-  auto offset = now().ns - trace_clock();
+  if (auto offset = now().ns - trace_clock(); std::abs(offset - state.offset) > clock_step)
+    state.offset = offset;
   std::sort(fetched.begin(), fetched.end(), [](const auto& x, const auto& y) { return x.ended < y.ended; });
   for (const auto& recorded : fetched) {
-    auto span = describe(recorded, offset);
+    auto span = describe(recorded, state.offset);
     span.seq = ++state.last_seq;
     hand_on(keeper, span);
     state.spans.push_back(std::move(span));

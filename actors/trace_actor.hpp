@@ -33,6 +33,8 @@ struct TraceState {
   /// Oldest first.
   std::deque<SpanInfo> spans;
   uint64_t last_seq = 0;
+  /// From the steady clock to that of the wall; the same for all spans, so that they keep their order.
+  int64_t offset = 0;
   std::list<Reader> readers;
   uint64_t last_ticket = 0;
 

@@ -19,6 +19,7 @@ LaunchOutcome outcome_of(ec code) {
     case ec::duplicate_id:
     case ec::unknown_pool:
     case ec::unknown_container:
+    case ec::unknown_actor:
     case ec::rootfs_missing:
     case ec::limit_reached:
     case ec::queue_timeout:

@@ -62,6 +62,7 @@ struct TraceWorld : ActorWorld {
   TraceWorld() {
     last = spawn(last_actor);
     first = spawn(first_actor, last);
+    run();
     (void)trace_recorder().fetch();
   }
 
@@ -81,9 +82,9 @@ struct TraceWorld : ActorWorld {
   /// Asks the first one on behalf of a request.
   void request(uint32_t gpus) {
     auto work = Work{"REQUEST", std::nullopt, true};
-    auto asker = spawn([=, first = first](Observed<caf::event_based_actor>* self) -> caf::behavior {
+    auto asker = spawn([first = first, needs = LaunchNeeds{gpus}](Observed<caf::event_based_actor>* self) -> caf::behavior {
       self->card().set_label({.kind = "api"});
-      self->request(first, std::chrono::seconds{10}, LaunchNeeds{gpus}).then([](const SelectionTrail&) {}, [](caf::error&) {});
+      self->request(first, std::chrono::seconds{10}, needs).then([](const SelectionTrail&) {}, [](caf::error&) {});
       return {[](caf::unit_t) {}};
     });
     run();

@@ -106,7 +106,7 @@ TEST_CASE("the trace of every launch is one tree that explains its time, on both
   REQUIRE(launches.size() == static_cast<size_t>(count / 2 * 2));
   auto worst = 1.0;
   for (const auto& [id, spans] : launches) {
-    INFO(id);
+    INFO(id << ": " << longest_gap(spans));
     CHECK(fault_of_tree(spans) == "");
     auto part = explained(spans);
     worst = std::min(worst, part);
@@ -246,6 +246,11 @@ TEST_CASE("a client's own trace goes on in the daemon and, if asked, in the cont
   REQUIRE(request != nullptr);
   CHECK(request->trace == to_string(trace.trace));
   CHECK("00-" + request->trace + "-" + request->parent + "-01" == to_traceparent(trace));
+  // Lines of the log are found by it, those of a launch that is not recorded as well.
+  CHECK(node.logs({"selected runtime for container", "trace_id=" + request->trace}));
+  CHECK(node.logs({"container running", "container_id=mine", "trace_id=" + request->trace}));
+  auto other = node.start("plain", {"--id", "other"}, {"/bin/true"});
+  CHECK(node.logs({"container running", "trace_id=" + node.inspect(other)["traceId"].get<std::string>()}));
   auto printed = node.berth({"logs", "mine"}).out;
   REQUIRE(printed.size() > 50);
   auto passed = parse_traceparent(printed.substr(0, printed.find('\n')));

@@ -73,6 +73,36 @@ double explained(const std::vector<TracedSpan>& spans) {
   return static_cast<double>(covered) / static_cast<double>(root->ended - root->queued);
 }
 
+std::string longest_gap(const std::vector<TracedSpan>& spans) {
+  auto sorted = std::vector<const TracedSpan*>{};
+  for (const auto& span : spans)
+    if (span.kind != "request")
+      sorted.push_back(&span);
+  std::sort(sorted.begin(), sorted.end(), [](auto* x, auto* y) { return x->queued < y->queued; });
+  auto root = std::find_if(spans.begin(), spans.end(), [](const auto& span) { return span.kind == "request"; });
+  if (root == spans.end() || sorted.empty())
+    return "no request";
+  auto reached = root->queued;
+  auto before = std::string{"the beginning"};
+  auto longest = int64_t{0};
+  auto result = std::string{};
+  auto look = [&](int64_t until, const std::string& after) {
+    if (until - reached <= longest)
+      return;
+    longest = until - reached;
+    result = std::to_string(longest / 1000) + " us between " + before + " and " + after;
+  };
+  for (auto* span : sorted) {
+    look(std::min(span->queued, root->ended), span->name);
+    if (span->ended > reached) {
+      reached = span->ended;
+      before = span->name;
+    }
+  }
+  look(root->ended, "the end");
+  return result;
+}
+
 const TracedSpan* find_span(const std::vector<TracedSpan>& spans, const std::string& name) {
   auto found = std::find_if(spans.begin(), spans.end(), [&](const auto& span) { return span.name == name; });
   return found == spans.end() ? nullptr : &*found;

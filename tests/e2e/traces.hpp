@@ -33,6 +33,9 @@ std::string fault_of_tree(const std::vector<TracedSpan>& spans);
 /// Part of the request's time that messages and work of its trace cover, as intervals: from 0 to 1.
 double explained(const std::vector<TracedSpan>& spans);
 
+/// Where the longest time is that nothing covers: for the messages of failures.
+std::string longest_gap(const std::vector<TracedSpan>& spans);
+
 /// The first span of this name; null if there is none.
 const TracedSpan* find_span(const std::vector<TracedSpan>& spans, const std::string& name);
 

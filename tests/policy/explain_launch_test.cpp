@@ -51,9 +51,9 @@ std::string text_of(const SelectionTrail& trail) {
   return result;
 }
 
-constexpr auto plain = LaunchNeeds{0, false};
-constexpr auto gpu = LaunchNeeds{1, false};
-constexpr auto checkpoint = LaunchNeeds{0, true};
+const auto plain = LaunchNeeds{0, false};
+const auto gpu = LaunchNeeds{1, false};
+const auto checkpoint = LaunchNeeds{0, true};
 
 /// A configuration in which every value of the pool comes from another place.
 const auto config = std::string{"worker:\n"

@@ -26,10 +26,10 @@ struct Row {
   ec error;
 };
 
-constexpr auto none = LaunchNeeds{0, false};
-constexpr auto gpu = LaunchNeeds{1, false};
-constexpr auto checkpoint = LaunchNeeds{0, true};
-constexpr auto both = LaunchNeeds{2, true};
+const auto none = LaunchNeeds{0, false};
+const auto gpu = LaunchNeeds{1, false};
+const auto checkpoint = LaunchNeeds{0, true};
+const auto both = LaunchNeeds{2, true};
 
 SelectionRules rules_of(const Row& row) {
   auto health = row.usable ? RuntimeHealth{true, {}} : RuntimeHealth{false, "no such binary"};
