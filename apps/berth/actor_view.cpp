@@ -1,9 +1,8 @@
 #include "apps/berth/actor_view.hpp"
 
 #include "apps/berth/format.hpp"
+#include "apps/berth/json_values.hpp"
 #include "apps/berth/table.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>
@@ -11,22 +10,6 @@
 namespace berth::cli {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string text(const Json& json, const char* key) {
-  auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-uint64_t number(const Json& json, const char* key) {
-  auto found = json.find(key);
-  return found != json.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
-}
-
-auto not_understood() {
-  return tl::unexpected{Failure{"bad_answer", "the daemon's answer is not understood (is this the socket of berthd?)"}};
-}
 
 ActorView read_actor(const Json& json) {
   return {number(json, "actor"),   text(json, "kind"),    text(json, "pool"),

@@ -1,8 +1,7 @@
 #include "apps/berth/trace_view.hpp"
 
+#include "apps/berth/json_values.hpp"
 #include "runtimes/timestamp.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <map>
@@ -11,18 +10,6 @@
 namespace berth::cli {
 
 namespace {
-
-using Json = nlohmann::json;
-
-std::string text(const Json& json, const char* key) {
-  auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-uint64_t number(const Json& json, const char* key) {
-  auto found = json.find(key);
-  return found != json.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
-}
 
 Timestamp time(const Json& json, const char* key) {
   return parse_timestamp(text(json, key)).value_or(Timestamp{});
@@ -66,10 +53,6 @@ SpanInfo read_span(const Json& json) {
   span.outcome = choice(text(json, "outcome"), {SpanOutcome::ok, SpanOutcome::failed, SpanOutcome::dropped, SpanOutcome::crashed});
   span.code = text(json, "code");
   return span;
-}
-
-auto not_understood() {
-  return tl::unexpected{Failure{"bad_answer", "the daemon's answer is not understood (is this the socket of berthd?)"}};
 }
 
 /// How much of [begin, end] these intervals cover.

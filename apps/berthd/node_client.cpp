@@ -18,11 +18,12 @@ namespace {
 template <class Reply, class Handle, class Message>
 Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
                              std::chrono::milliseconds deadline, const Message& message) {
+  auto begun = trace_clock();
   auto flag = EventFlag::make();
   if (!flag)
     return failure(std::move(flag.error()));
   auto slot = std::make_shared<ReplySlot<Reply>>(std::move(*flag));
-  auto asker = system.spawn([=, trace = Cause{}, begun = trace_clock()](Observed<caf::event_based_actor>* self) {
+  auto asker = system.spawn([=, trace = Cause{}](Observed<caf::event_based_actor>* self) {
     self->card().set_label({.kind = "api", .trace = trace});
     // As a client of CAF would: the request belongs to the thread that asks.
     auto scope = OnBehalfOf{trace};

@@ -59,6 +59,9 @@ std::string describe(const MonitorMessage& message) {
     std::string operator()(const MonitorSignalFailed& x) {
       return "signal failed: " + x.message;
     }
+    std::string operator()(const MonitorWork& x) const {
+      return "work of phase " + std::to_string(static_cast<int>(x.phase));
+    }
     std::string operator()(const MonitorDeleted& x) {
       return "deleted; left: " + x.leftovers;
     }
