@@ -120,7 +120,7 @@ Work::Work(const char* name, const std::optional<TracePoint>& client, bool may_b
   span_.point.trace = client ? client->trace : make_trace_id();
   span_.point.span = make_span_id();
   span_.point.is_recorded = may_be_recorded && trace_recorder().admit(client && client->is_recorded);
-  span_.queued = span_.began = trace_clock();
+  span_.queued = span_.began = request_mark = trace_clock();
   this_point = span_.point;
   is_holding_ = span_.point.is_recorded;
   if (is_holding_)
@@ -131,6 +131,8 @@ Work::~Work() {
   this_point = before_;
   if (span_.point.is_recorded) {
     span_.ended = trace_clock();
+    if (span_.kind == SpanKind::request)
+      record_work(span_.point, "api: answer", request_mark, span_.ended);
     span_.to = card_of_thread();
     trace_recorder().put(std::move(span_));
   }

@@ -112,6 +112,9 @@ private:
 
 TraceRecorder& trace_recorder();
 
+/// Since when a thread of the API works on its request: from its beginning, or the last answer of an actor.
+inline constinit thread_local int64_t request_mark = 0;
+
 /// A piece of work of the calling thread, as a span: it is where the thread is until the end of the scope.
 class Work {
 public:
@@ -119,7 +122,7 @@ public:
   explicit Work(const char* name);
 
   /// A request from outside, which begins a trace or goes on with the client's: recorded if everything is, or if the client
-  /// wants it and `may_be_recorded`.
+  /// wants it and `may_be_recorded`. What the thread did since the last answer of an actor is a span at its end.
   Work(const char* name, const std::optional<TracePoint>& client, bool may_be_recorded);
 
   Work(const Work&) = delete;

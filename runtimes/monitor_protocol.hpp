@@ -187,7 +187,7 @@ struct MonitorDeleted {
 /// What a monitor does for its container.
 enum class MonitorPhase : uint8_t { prepare, create, start, record, remove };
 
-/// How long one of these took; told in no certain order with the other messages, but never last.
+/// How long one of these took; told before what it led to.
 struct MonitorWork {
   MonitorPhase phase = MonitorPhase::prepare;
   /// Nanoseconds of CLOCK_MONOTONIC.

@@ -71,11 +71,8 @@ int Monitor::run() {
   auto began = Clock::now();
   auto launched = prepare();
   tell_work(MonitorPhase::prepare, began);
-  began = Clock::now();
-  if (launched) {
+  if (launched)
     launched = create();
-    tell_work(MonitorPhase::create, began);
-  }
   if (launched)
     launched = start();
   if (!launched) {
@@ -140,7 +137,9 @@ Monitor::Step Monitor::mount_rootfs() {
 
 Monitor::Step Monitor::create() {
   runtime_called_ = true;
+  auto began = Clock::now();
   auto result = run_verb(plan_.create_argv, Stdio::containers, monitor_launch_deadline);
+  tell_work(MonitorPhase::create, began);
   output_.close_write_ends();
   if (!result.succeeded)
     return failed(LaunchStage::create, std::move(result.message), result.wait_status);
@@ -163,15 +162,12 @@ Monitor::Step Monitor::start() {
   if (abort_asked_ || exited_)
     return {};
   output_.go_live();
-  auto began = Clock::now();
-  auto started = plan_.start_fifo.empty() ? start_by_verb() : start_by_fifo();
-  // What is tidied up afterwards holds nobody up.
-  tell_work(MonitorPhase::start, began, running_since_.value_or(Clock::now()));
-  return started;
+  return plan_.start_fifo.empty() ? start_by_verb() : start_by_fifo();
 }
 
 /// Init waits for a reader of the FIFO, writes a byte to it and becomes the container's program.
 Monitor::Step Monitor::start_by_fifo() {
+  auto began = Clock::now();
   fifo_ =
       UniqueFd{::open(plan_.start_fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW)};
   if (!fifo_)
@@ -183,7 +179,9 @@ Monitor::Step Monitor::start_by_fifo() {
     auto n = set_.ready(fifo_) ? ::read(fifo_.get(), &byte, 1) : -1;
     if (n > 0) {
       fifo_ = UniqueFd{};
-      tell_started();
+      auto at = now();
+      tell_work(MonitorPhase::start, began);
+      clients_.tell(MonitorStarted{at});
       // As the runtime's own `start` would: by the FIFO it tells a created container from a running
       // one.
       ::unlink(plan_.start_fifo.c_str());
@@ -199,14 +197,16 @@ Monitor::Step Monitor::start_by_fifo() {
 }
 
 Monitor::Step Monitor::start_by_verb() {
+  auto began = Clock::now();
   auto result = run_verb(plan_.start_argv, Stdio::captured, monitor_launch_deadline);
+  tell_work(MonitorPhase::start, began);
   // A sandbox that the kernel killed for its memory takes the answer to its start with it. Its end
   // says what happened.
   if (!result.succeeded && exited_ && exited_->oom_kills > 0)
     return {};
   if (!result.succeeded)
     return failed(LaunchStage::start, std::move(result.message), result.wait_status);
-  tell_started();
+  clients_.tell(MonitorStarted{now()});
   return {};
 }
 
@@ -226,8 +226,8 @@ void Monitor::finish() {
                                Durability::disk);
   pump_until([this] { return output_.ended(); }, Clock::now() + drain_time);
   output_.close();
-  clients_.tell(*exited_);
   tell_work(MonitorPhase::record, began);
+  clients_.tell(*exited_);
   began = Clock::now();
   auto leftovers = clean_up(true);
   tell_work(MonitorPhase::remove, began);
@@ -238,14 +238,9 @@ void Monitor::finish() {
   ::unlink(monitor_socket_name);
 }
 
-void Monitor::tell_work(MonitorPhase phase, Clock::time_point began, Clock::time_point ended) {
+void Monitor::tell_work(MonitorPhase phase, Clock::time_point began) {
   // The steady clock is CLOCK_MONOTONIC, berthd's as well.
-  clients_.tell(MonitorWork{phase, began.time_since_epoch().count(), ended.time_since_epoch().count()});
-}
-
-void Monitor::tell_started() {
-  running_since_ = Clock::now();
-  clients_.tell(MonitorStarted{now()});
+  clients_.tell(MonitorWork{phase, began.time_since_epoch().count(), Clock::now().time_since_epoch().count()});
 }
 
 /// Removes all that there is of the container, except its directory. Returns what could not be

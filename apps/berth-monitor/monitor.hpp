@@ -64,8 +64,9 @@ private:
   void fail(MonitorFailed failed);
   void finish();
   std::string clean_up(bool launched);
-  void tell_work(MonitorPhase phase, Clock::time_point began, Clock::time_point ended = Clock::now());
-  void tell_started();
+  /// Before what it led to is told: a daemon that has read that has nothing unread, and if it dies then, what it has said is
+  /// read. (The kernel drops what a peer has sent that is closed with something unread.)
+  void tell_work(MonitorPhase phase, Clock::time_point began);
   void kill_everything();
 
   // -- calls of the runtime -----------------------------------------------------------------------
@@ -109,8 +110,6 @@ private:
   /// When a container that nobody has told to start is given up; nothing while a daemon is there.
   std::optional<Clock::time_point> alone_due_;
   int init_pid_ = 0;
-  /// When the container's program was let run.
-  std::optional<Clock::time_point> running_since_;
   std::optional<MonitorExited> exited_;
 };
 

@@ -125,12 +125,17 @@ bool Monitor::pump_until(const std::function<bool()>& done, Clock::time_point de
 
 /// One round: waits for something to happen, at most until `until`, and deals with it.
 void Monitor::pump(Clock::time_point until) {
+  set_.clear();
+  // The last daemon may have been found to be gone by what was told since the last round.
+  auto was_asked = abort_asked_;
+  mind_being_alone();
+  if (abort_asked_ != was_asked)
+    return;
   auto pending_due = output_.pending_due();
   until = std::min(until, pending_due.value_or(until));
   until = std::min(until, alone_due_.value_or(until));
   for (auto& kill : kills_)
     until = std::min(until, kill.deadline);
-  set_.clear();
   set_.add(signals_);
   set_.add(verb_.stderr_end);
   set_.add(fifo_);

@@ -18,7 +18,8 @@ namespace {
 template <class Reply, class Handle, class Message>
 Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
                              std::chrono::milliseconds deadline, const Message& message) {
-  auto begun = trace_clock();
+  // All that the thread did to come to this question.
+  auto begun = request_mark;
   auto flag = EventFlag::make();
   if (!flag)
     return failure(std::move(flag.error()));
@@ -141,7 +142,8 @@ Result<Reply> NodeClient::await(Result<Pending<Reply>> pending) const {
   auto ready = client_.wait_beside({&pending->fd()}, wait_forever);
   if (!ready)
     return failure(std::move(ready.error()));
-  record_work(this_point, "api: wake up", pending->put_at().time_since_epoch().count(), trace_clock());
+  request_mark = trace_clock();
+  record_work(this_point, "api: wake up", pending->put_at().time_since_epoch().count(), request_mark);
   return pending->take();
 }
 

@@ -185,9 +185,7 @@ Result<void> launch_container(Call& call) {
   auto attach = call.query.flag("attach");
   if (!attach)
     return failure(std::move(attach.error()));
-  auto reading = std::optional<Work>{std::in_place, "api: read the request"};
   auto spec = parse_launch_request(call.request.body);
-  reading.reset();
   if (!spec)
     return failure(std::move(spec.error()));
   if (*attach)
@@ -198,7 +196,6 @@ Result<void> launch_container(Call& call) {
   if (!container)
     return failure(std::move(container.error()));
   call.work.concerns(container->spec.pool, container->spec.id);
-  auto writing = Work{"api: write the answer"};
   return call.reply.send_json(201, to_wire(*container));
 }
 

@@ -287,7 +287,9 @@ TEST_CASE("who comes back after the end finds all that the monitor has told, and
   auto kinds = std::string{};
   for (const auto& packet : story) {
     CHECK(ends_story(packet) == (&packet == &story.back()));
-    kinds += std::to_string(decode_monitor_message(packet).value().index());
+    auto message = decode_monitor_message(packet).value();
+    if (!std::holds_alternative<MonitorWork>(message))
+      kinds += std::to_string(message.index());
   }
   // created, started, exited, deleted; or failed.
   CHECK(kinds == (fails ? "3" : "0125"));
@@ -300,6 +302,25 @@ TEST_CASE("who comes back after the end finds all that the monitor has told, and
   CHECK(gone == 1);
   CHECK_FALSE(link->send(AbortCommand{}));
   CHECK_FALSE(std::filesystem::exists(rig.container_directory() + "/" + monitor_socket_name));
+}
+
+TEST_CASE("a monitor tells how long its steps took, each before what it led to") {
+  auto rig = MonitorRig{shell("exit 0")};
+  rig.launch();
+  rig.run_to_exit();
+  rig.expect<MonitorDeleted>();
+  auto phases = std::vector<MonitorPhase>{};
+  auto last = int64_t{0};
+  for (const auto& work : rig.works()) {
+    phases.push_back(work.phase);
+    CHECK(work.began >= last);
+    CHECK(work.ended >= work.began);
+    last = work.ended;
+  }
+  CHECK(phases
+        == std::vector{MonitorPhase::prepare, MonitorPhase::create, MonitorPhase::start, MonitorPhase::record,
+                       MonitorPhase::remove});
+  rig.expect_nothing_left();
 }
 
 TEST_CASE("a story that is cut off in the middle of a packet is told up to there") {
