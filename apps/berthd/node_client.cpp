@@ -28,7 +28,6 @@ Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
     self->card().set_label({.kind = "api", .trace = trace});
     // As a client of CAF would: the request belongs to the thread that asks.
     auto scope = OnBehalfOf{trace};
-    record_work(trace, "api: ask", begun, trace_clock());
     // A watch that is not taken back stays with the watched actor, and with it the memory of whoever watched.
     auto end = [=] {
       self->demonitor(actor.address());
@@ -61,6 +60,7 @@ Result<Pending<Reply>> begin(caf::actor_system& system, const Handle& actor,
                 end();
               },
               fail);
+    record_work(trace, "api: ask", begun, trace_clock());
   });
   return Pending<Reply>{slot, [asker] {
                           caf::anon_send_exit(asker, caf::exit_reason::user_shutdown);
