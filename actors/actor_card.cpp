@@ -44,16 +44,10 @@ const ActorLabel& ActorCard::label() const noexcept {
   return label != nullptr ? *label : unlabelled;
 }
 
-void ActorCard::begin_turn(size_t waiting) noexcept {
-  turns_.fetch_add(1, std::memory_order_relaxed);
+void ActorCard::end_turn(std::chrono::nanoseconds took, size_t waiting) noexcept {
+  busy_ns_.fetch_add(took.count(), std::memory_order_relaxed);
   auto arrived = arrived_.load(std::memory_order_relaxed);
   handled_.store(arrived - std::min<uint64_t>(arrived, waiting), std::memory_order_relaxed);
-}
-
-void ActorCard::end_turn(std::chrono::nanoseconds took, bool is_idle) noexcept {
-  busy_ns_.fetch_add(took.count(), std::memory_order_relaxed);
-  if (is_idle)
-    handled_.store(arrived_.load(std::memory_order_relaxed), std::memory_order_relaxed);
   turns_.fetch_sub(1, std::memory_order_relaxed);
 }
 

@@ -73,11 +73,12 @@ public:
     arrived_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  /// `waiting`: messages that the actor finds when its turn begins.
-  void begin_turn(size_t waiting) noexcept;
+  void begin_turn() noexcept {
+    turns_.fetch_add(1, std::memory_order_relaxed);
+  }
 
-  /// `is_idle`: it has handled all that it found.
-  void end_turn(std::chrono::nanoseconds took, bool is_idle) noexcept;
+  /// `waiting`: messages that the actor has not handled in its turn.
+  void end_turn(std::chrono::nanoseconds took, size_t waiting) noexcept;
 
   /// The actor has ended.
   void close();
@@ -104,8 +105,9 @@ private:
   const caf::actor_addr address_;
   std::atomic<const ActorLabel*> label_{nullptr};
   std::atomic<const char*> word_{nullptr};
-  std::atomic<uint64_t> arrived_{0};
-  std::atomic<uint64_t> handled_{0};
+  /// Written by senders, and on a line of the cache of its own: the rest is the actor's.
+  alignas(64) std::atomic<uint64_t> arrived_{0};
+  alignas(64) std::atomic<uint64_t> handled_{0};
   std::atomic<int64_t> busy_ns_{0};
   std::atomic<uint64_t> restarts_{0};
   std::atomic<int32_t> turns_{0};

@@ -63,14 +63,15 @@ public:
   caf::resumable::resume_result resume(caf::execution_unit* unit, size_t max_messages) override {
     // The actor may be gone after its turn, and may have another one on another thread.
     auto mine = card_ptr();
-    auto& mailbox = this->mailbox();
-    mine->begin_turn(mailbox.closed() || mailbox.blocked() ? 0 : mailbox.size());
+    mine->begin_turn();
     auto* before = std::exchange(this_actor, mine.get());
     auto began = trace_clock();
     auto result = Base::resume(unit, max_messages);
     this_point = {};
     this_actor = before;
-    mine->end_turn(std::chrono::nanoseconds{trace_clock() - began}, result != caf::resumable::resume_later);
+    // Only an actor that has more to do is still ours to look at.
+    auto waiting = result == caf::resumable::resume_later ? this->mailbox().size() : 0;
+    mine->end_turn(std::chrono::nanoseconds{trace_clock() - began}, waiting);
     return result;
   }
 

@@ -117,8 +117,16 @@ private:
     }
   }
 
-  static void look_at_wait(TraceTree& tree, const SpanInfo& span) {
-    if (span.kind == SpanKind::request)
+  /// Of what consists of other work, that is told.
+  bool has_parts(const SpanInfo& span) const {
+    auto children = children_.find(span.id);
+    return children != children_.end()
+           && std::any_of(children->second.begin(), children->second.end(),
+                          [](auto* child) { return child->kind == SpanKind::work; });
+  }
+
+  void look_at_wait(TraceTree& tree, const SpanInfo& span) const {
+    if (span.kind == SpanKind::request || (span.kind == SpanKind::work && has_parts(span)))
       return;
     auto end = span.kind == SpanKind::work ? span.ended : span.began;
     auto wait = std::chrono::nanoseconds{end.ns - span.queued.ns};

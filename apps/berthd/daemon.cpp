@@ -57,6 +57,8 @@ struct SystemConfig : caf::actor_system_config {
     set("scheduler.policy", caf::atom("sharing"));
     // Handlers only decide, so few threads carry a large node.
     set("scheduler.max-threads", static_cast<size_t>(std::clamp(cpus, 2u, 4u)));
+    // So that an actor with a lot to do lets others have their turn, and is seen to be behind.
+    set("scheduler.max-throughput", size_t{256});
     register_messages(*this);
   }
 };

@@ -68,6 +68,14 @@ TEST_CASE("spans become a tree that names the longest wait and says what it expl
   CHECK(text.find("error  runtime_failed") != std::string::npos);
 }
 
+TEST_CASE("the longest wait is told of the part that it consists of", "[cli]") {
+  auto spans = launch();
+  spans.push_back(span(6, 4, SpanKind::work, "the part", 20, 20, 60));
+  auto trees = make_trees(spans);
+  REQUIRE(trees[0].longest != nullptr);
+  CHECK(trees[0].longest->name == "the part");
+}
+
 TEST_CASE("spans whose cause is gone begin a tree of their own", "[cli]") {
   auto spans = launch();
   spans.erase(spans.begin() + 1);
