@@ -184,7 +184,7 @@ TEST_CASE_METHOD(TraceWorld, "nothing is recorded while tracing is off, and only
     run();
   }
   auto recorded = spans();
-  CHECK(recorded.size() == (mode == TracingMode::requested ? 2u : 0u));
+  CHECK(recorded.size() == (mode == TracingMode::requested ? 3u : 0u));
   for (const auto& span : recorded)
     CHECK(span.trace == client.trace);
   CHECK_FALSE(trace_recorder().is_hot());
