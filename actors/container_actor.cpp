@@ -128,7 +128,6 @@ void resume_stop(const Life& life) {
 void go_on(const Life& life) {
   auto& memory = life.memory();
   life.state().has_begun = true;
-  life.state().is_second = true;
   if (memory.phase == Phase::accepted && !memory.failure)
     return take_slot(life, false);
   // From here on there is no monitor any more, only files.

@@ -44,7 +44,7 @@ struct ContainerActorState {
 
   /// Of its pool and runtime.
   const LaunchMetrics* metrics = nullptr;
-  /// Another actor has stood here before.
+  /// Another actor has stood here before: what that has heard is told again.
   bool goes_on = false;
   /// Since when the present phase of the launch lasts, and how long its first record has taken.
   PhaseClock clock;
@@ -60,8 +60,6 @@ struct ContainerActorState {
   TracePoint monitor_trace;
   std::optional<Wait> create_wait;
   std::optional<Wait> start_wait;
-  /// It goes on where another actor was: what that has heard is told again.
-  bool is_second = false;
   /// For a monitor whose link is not there yet.
   std::vector<MonitorCommand> held_commands;
   /// Held from before the start until the exit.

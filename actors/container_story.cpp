@@ -91,6 +91,13 @@ void answer(Promises& promises, const Answer&... what) {
     promise.deliver(what...);
 }
 
+/// What the monitor was told to do is done, or will not be.
+void end_waits(ContainerActorState& state, ec code = {}) {
+  for (auto* wait : {&state.create_wait, &state.start_wait})
+    if (*wait)
+      (*wait)->end(code);
+}
+
 void tell_running(const Life& life) {
   auto& info = life.info();
   if (std::exchange(life.memory().running_told, true))
@@ -165,6 +172,7 @@ void remove_if_due(const Life& life) {
 
 void fail_launch(const Life& life, const Error& error, bool deleted) {
   auto& state = life.state();
+  end_waits(state, error.code);
   if (!life.step(Happened::launch_failed))
     return;
   cancel_timer(life);
@@ -269,6 +277,7 @@ OomKill kill_of(const Life& life, const MonitorExited& exited, bool killed) {
 }
 
 void on_exited(const Life& life, const MonitorExited& exited) {
+  end_waits(life.state());
   auto& state = life.state();
   if (!life.step(Happened::init_exited))
     return;
@@ -360,13 +369,6 @@ void watch_oom(const Life& life) {
 
 namespace {
 
-/// What the monitor was told to do is done, or will not be.
-void end_waits(ContainerActorState& state, ec code = {}) {
-  for (auto* wait : {&state.create_wait, &state.start_wait})
-    if (*wait)
-      (*wait)->end(code);
-}
-
 void on_created(const Life& life, const MonitorCreated& created) {
   end_waits(life.state());
   auto& info = life.info();
@@ -398,15 +400,10 @@ void on_started(const Life& life, const MonitorStarted& started) {
 }
 
 void on_failed(const Life& life, const MonitorFailed& failed) {
-  end_waits(life.state(), ec::runtime_failed);
   const auto& given_up = life.memory().failure;
   fail_launch(life, given_up ? Error{*given_up} : explain_launch_failure(life.info().profile, failed, life.info().spec),
               true);
 }
-
-} // namespace
-
-namespace {
 
 /// Static storage, as spans want it.
 const char* name_of(MonitorPhase phase, RuntimeKind runtime) {
@@ -423,14 +420,14 @@ const char* name_of(MonitorPhase phase, RuntimeKind runtime) {
 
 void on_work(const Life& life, const MonitorWork& work) {
   const auto& state = life.state();
-  if (state.is_second && work.began < state.attached)
+  if (state.goes_on && work.began < state.attached)
     return;
-  // Between the two, the process of the monitor begins.
   auto within = state.monitor_trace;
   if (work.phase <= MonitorPhase::create && state.create_wait)
     within = state.create_wait->inside();
   else if (work.phase == MonitorPhase::start && state.start_wait)
     within = state.start_wait->inside();
+  // Between the two, the process of the monitor begins.
   if (work.phase == MonitorPhase::prepare && work.began > state.attached)
     record_work(within, "monitor: start of its process", state.attached, work.began);
   record_work(within, name_of(work.phase, life.info().profile.kind), work.began, work.ended);

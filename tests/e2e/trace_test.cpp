@@ -198,6 +198,13 @@ TEST_CASE("the trace of an OOM kill, of an override and of a launch in the queue
     REQUIRE(spans.size() == 1);
     CHECK(spans[0].json["outcome"] == "failed");
     CHECK(spans[0].json["code"] == "command_not_found");
+    CHECK(node.run("plain", {"--id", "refused-too"}, {"/bin/no-such-program"}).code == 127);
+    // What the monitor tells of a launch that fails belongs to it as well.
+    for (const auto& request : spans_of(node, {"--message", "POST /v1/containers"})) {
+      auto all = spans_of(node, {"--trace", request.trace});
+      CHECK(find_span(all, "monitor: create the container") != nullptr);
+      CHECK(fault_of_tree(all) == "");
+    }
   }
 }
 
