@@ -13,12 +13,26 @@ constexpr size_t most_expected = 4096;
 
 const ActorLabel unlabelled{};
 
+/// What both clocks showed at the start of the process.
+struct ClockStart {
+  int64_t time = trace_clock();
+  int64_t ticks = turn_ticks();
+};
+
+const ClockStart clock_start{};
+
 void add(ActorBook::Kind& kind, const ActorCard::Numbers& numbers) {
   kind.handled += numbers.handled;
   kind.busy += numbers.busy;
 }
 
 } // namespace
+
+std::chrono::nanoseconds turn_time(int64_t ticks) noexcept {
+  auto time = static_cast<double>(trace_clock() - clock_start.time);
+  auto passed = static_cast<double>(turn_ticks() - clock_start.ticks);
+  return std::chrono::nanoseconds{passed > 0 ? static_cast<int64_t>(static_cast<double>(ticks) * (time / passed)) : ticks};
+}
 
 ActorCard::~ActorCard() {
   delete label_.load(std::memory_order_relaxed);
@@ -44,8 +58,9 @@ const ActorLabel& ActorCard::label() const noexcept {
   return label != nullptr ? *label : unlabelled;
 }
 
-void ActorCard::end_turn(std::chrono::nanoseconds took, size_t waiting) noexcept {
-  busy_ns_.fetch_add(took.count(), std::memory_order_relaxed);
+void ActorCard::end_turn(int64_t ticks, size_t waiting) noexcept {
+  // Counters of two processors may differ by a little.
+  busy_ticks_.fetch_add(std::max<int64_t>(ticks, 0), std::memory_order_relaxed);
   auto arrived = arrived_.load(std::memory_order_relaxed);
   handled_.store(arrived - std::min<uint64_t>(arrived, waiting), std::memory_order_relaxed);
   turns_.fetch_sub(1, std::memory_order_relaxed);
@@ -75,7 +90,7 @@ ActorCard::Numbers ActorCard::numbers() const noexcept {
   auto arrived = arrived_.load(std::memory_order_relaxed);
   result.handled = std::min(arrived, handled_.load(std::memory_order_relaxed));
   result.mailbox = arrived - result.handled;
-  result.busy = std::chrono::nanoseconds{busy_ns_.load(std::memory_order_relaxed)};
+  result.busy = turn_time(busy_ticks_.load(std::memory_order_relaxed));
   result.restarts = restarts_.load(std::memory_order_relaxed);
   result.is_running = turns_.load(std::memory_order_relaxed) > 0;
   return result;

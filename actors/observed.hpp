@@ -65,13 +65,13 @@ public:
     auto mine = card_ptr();
     mine->begin_turn();
     auto* before = std::exchange(this_actor, mine.get());
-    auto began = trace_clock();
+    auto began = turn_ticks();
     auto result = Base::resume(unit, max_messages);
     this_point = {};
     this_actor = before;
     // Only an actor that has more to do is still ours to look at.
     auto waiting = result == caf::resumable::resume_later ? this->mailbox().size() : 0;
-    mine->end_turn(std::chrono::nanoseconds{trace_clock() - began}, waiting);
+    mine->end_turn(turn_ticks() - began, waiting);
     return result;
   }
 
