@@ -59,8 +59,12 @@ Result<OomCounters> read_v1(std::string_view text, const UniqueFd& group) {
   auto control = parse_oom_control(text);
   if (!control)
     return failure(std::move(control.error()));
-  return OomCounters{control->oom_kill, 0, read_limit(group, "memory.limit_in_bytes").value_or(0),
-                     read_count(group, "memory.max_usage_in_bytes").value_or(0)};
+  auto limit = read_limit(group, "memory.limit_in_bytes");
+  auto peak = read_count(group, "memory.max_usage_in_bytes");
+  // The runtime removes the group at this very moment. Half of it is worse than nothing: the end brings all of it.
+  if (!limit || !peak)
+    return failure(ec::system_error, "memory counters", "the group has gone");
+  return OomCounters{control->oom_kill, 0, *limit, *peak};
 }
 
 Result<OomCounters> read_v2(std::string_view text, const UniqueFd& group) {
@@ -71,13 +75,14 @@ Result<OomCounters> read_v2(std::string_view text, const UniqueFd& group) {
   auto limit = read_limit(group, std::string{runtime_group_name} + "/memory.max");
   if (!limit)
     limit = read_limit(group, "memory.max");
+  if (!limit)
+    return failure(ec::system_error, "memory counters", "the group has gone");
   // Ours counts what the kernel needs for the runtime's group, too, and may be above its limit.
   auto peak = read_count(group, (std::string{runtime_group_name} + "/memory.peak").c_str());
   for (auto name : {"memory.peak", "memory.current"})
     if (!peak)
       peak = read_count(group, name);
-  return OomCounters{events->oom_kill, events->oom_group_kill.value_or(0), limit.value_or(0),
-                     peak.value_or(0)};
+  return OomCounters{events->oom_kill, events->oom_group_kill.value_or(0), *limit, peak.value_or(0)};
 }
 
 } // namespace

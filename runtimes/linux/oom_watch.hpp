@@ -18,7 +18,7 @@ struct OomCounters {
   uint64_t oom_kills = 0;
   /// How often all processes of a group were killed together; 0 where the kernel does not tell.
   uint64_t oom_group_kills = 0;
-  /// Bytes; 0 means no limit, or that it could not be read any more.
+  /// Bytes; 0 means no limit.
   uint64_t memory_limit = 0;
   /// Bytes: the highest use so far, or the present one where the kernel does not tell.
   uint64_t memory_peak = 0;
