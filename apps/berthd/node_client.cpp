@@ -73,7 +73,8 @@ Result<Pending<PoolAnswers>> begin_survey(caf::actor_system& system, const NodeA
   if (!flag)
     return failure(std::move(flag.error()));
   auto slot = std::make_shared<ReplySlot<PoolAnswers>>(std::move(*flag));
-  auto asker = system.spawn([=](caf::event_based_actor* self) {
+  auto asker = system.spawn([=, trace = Cause{}](caf::event_based_actor* self) {
+    auto scope = OnBehalfOf{trace};
     struct Survey {
       PoolAnswers answers;
       size_t open = 0;
@@ -88,6 +89,7 @@ Result<Pending<PoolAnswers>> begin_survey(caf::actor_system& system, const NodeA
     self->request(node, patience, FindPools{})
         .then(
             [=](const PoolActors& pools) {
+              auto inner = OnBehalfOf{trace};
               // One more, for the case that there are none.
               survey->open = pools.size() + 1;
               for (const auto& [name, pool] : pools) {
