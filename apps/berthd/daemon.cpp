@@ -312,7 +312,8 @@ TraceActor spawn_trace(caf::actor_system& system, const TracingSettings& setting
     };
     order.exporter = system.spawn<caf::detached>(exporter_actor, std::function<Result<void>(const std::vector<SpanInfo>&)>{hand_over});
   }
-  return system.spawn(trace_actor, std::move(order));
+  // To look through all spans takes a while, and workers are few.
+  return system.spawn<caf::detached>(trace_actor, std::move(order));
 }
 
 void publish(const JournalActor& journal, const char* type) {
