@@ -53,13 +53,9 @@ void for_each_character(std::string_view text, Good good, Bad bad) {
   }
 }
 
-void append_text(std::string& out, std::string_view value) {
-  auto is_plain = !value.empty() && value.find_first_of(" \"=\\") == std::string_view::npos
-                  && std::none_of(value.begin(), value.end(), is_control) && is_utf8(value);
-  if (is_plain) {
-    out += value;
-    return;
-  }
+/// In quotes. `control` is a format for control characters; bytes that are not UTF-8 go to `bad`.
+template <class Bad>
+void append_quoted(std::string& out, std::string_view value, const char* control, Bad bad) {
   out += '"';
   for_each_character(
     value,
@@ -71,32 +67,25 @@ void append_text(std::string& out, std::string_view value) {
       else if (c == "\t")
         out += "\\t";
       else if (is_control(c.front()))
-        append_hex(out, "\\x%02x", c.front());
+        append_hex(out, control, c.front());
       else
         out += c;
     },
-    [&](char byte) { append_hex(out, "\\x%02x", byte); });
+    bad);
   out += '"';
 }
 
+void append_text(std::string& out, std::string_view value) {
+  auto is_plain = !value.empty() && value.find_first_of(" \"=\\") == std::string_view::npos
+                  && std::none_of(value.begin(), value.end(), is_control) && is_utf8(value);
+  if (is_plain)
+    out += value;
+  else
+    append_quoted(out, value, "\\x%02x", [&](char byte) { append_hex(out, "\\x%02x", byte); });
+}
+
 void append_json(std::string& out, std::string_view value) {
-  out += '"';
-  for_each_character(
-    value,
-    [&](std::string_view c) {
-      if (c == "\"" || c == "\\")
-        out.append("\\").append(c);
-      else if (c == "\n")
-        out += "\\n";
-      else if (c == "\t")
-        out += "\\t";
-      else if (is_control(c.front()))
-        append_hex(out, "\\u%04x", c.front());
-      else
-        out += c;
-    },
-    [&](char) { out += "\xef\xbf\xbd"; });
-  out += '"';
+  append_quoted(out, value, "\\u%04x", [&](char) { out += "\xef\xbf\xbd"; });
 }
 
 /// Calls `add` with the key and value of what the context knows and the line has not said.
