@@ -32,7 +32,8 @@ bool matches_rest(const SpanFilter& filter, const SpanInfo& span) {
 /// Marks what is known of a container.
 class Relatives {
 public:
-  Relatives(const std::deque<SpanInfo>& spans, const ContainerId& container) : spans_(spans), marks_(spans.size()) {
+  Relatives(const std::deque<SpanInfo>& spans, const ContainerId& container)
+    : spans_(spans), marks_(spans.size()), reached_(spans.size()) {
     for (size_t i = 0; i < spans.size(); ++i) {
       by_id_.emplace(spans[i].id, i);
       children_.emplace(spans[i].parent, i);
@@ -68,9 +69,9 @@ private:
     while (!open.empty()) {
       auto i = open.back();
       open.pop_back();
-      if (std::exchange(reached_[i], true))
+      if (reached_[i])
         continue;
-      marks_[i] = true;
+      reached_[i] = marks_[i] = true;
       auto [first, last] = children_.equal_range(spans_[i].id);
       for (; first != last; ++first)
         open.push_back(first->second);
@@ -79,7 +80,7 @@ private:
 
   const std::deque<SpanInfo>& spans_;
   std::vector<bool> marks_;
-  std::unordered_map<size_t, bool> reached_;
+  std::vector<bool> reached_;
   std::unordered_map<uint64_t, size_t> by_id_;
   std::unordered_multimap<uint64_t, size_t> children_;
 };
