@@ -16,7 +16,8 @@ namespace berth {
 using TellState = std::function<ActorState()>;
 
 /// Replaces CAF's default handlers, which write to stdout and end an actor that is sent an error: an error that nobody
-/// asked for is logged, and the actor goes on; so is an exception that it dies of. Answers `AreYouThere` and `DescribeActor`, too, which are in no protocol.
+/// asked for is logged, and the actor goes on; so is an exception that it dies of. Answers `AreYouThere` and `DescribeActor`,
+/// too, which are in no protocol.
 inline void guard(caf::scheduled_actor* self, TellState tell = {}) {
   self->set_error_handler([self](caf::scheduled_actor*, caf::error& err) {
     log::warn("unexpected error message", {{"actor", self->name()}, {"error", render(from_caf(err))}});

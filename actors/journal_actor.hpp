@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/observed.hpp"
 #include "actors/node_metrics.hpp"
+#include "actors/observed.hpp"
 #include "messages/journal.hpp"
 #include "runtimes/journal.hpp"
 

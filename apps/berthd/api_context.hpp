@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/trace_recorder.hpp"
 #include "actors/node_metrics.hpp"
+#include "actors/trace_recorder.hpp"
 #include "apps/api/query.hpp"
 #include "apps/api/wire.hpp"
 #include "apps/berthd/http_connection.hpp"

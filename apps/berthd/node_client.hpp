@@ -1,11 +1,11 @@
 #pragma once
 
 #include "apps/berthd/pending.hpp"
+#include "messages/actors.hpp"
 #include "messages/event.hpp"
 #include "messages/node.hpp"
 #include "messages/reload.hpp"
 #include "messages/revision.hpp"
-#include "messages/actors.hpp"
 #include "messages/self_check.hpp"
 #include "messages/trace.hpp"
 #include "runtimes/linux/socket_stream.hpp"
