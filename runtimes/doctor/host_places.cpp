@@ -3,6 +3,7 @@
 namespace berth {
 
 HostPlaces places_below(const std::string& prefix, HostPlaces places) {
+  places.prefix = prefix;
   places.proc = prefix + places.proc;
   places.dev = prefix + places.dev;
   for (auto* list : {&places.cdi, &places.cni})

@@ -7,6 +7,8 @@ namespace berth {
 
 /// Where the doctor looks. Parameters, so that it can examine a host that is mounted elsewhere, or a broken one of a test.
 struct HostPlaces {
+  /// Before the mount points that its tables name; empty: it is the running host.
+  std::string prefix;
   std::string proc = "/proc";
   std::string dev = "/dev";
   std::vector<std::string> cdi{"/etc/cdi", "/var/run/cdi"};

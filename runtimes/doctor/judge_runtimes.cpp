@@ -58,10 +58,12 @@ Findings judge_cgroups(const CgroupFacts& facts) {
   result.push_back(make_finding("cgroup.controllers", {}, status, lacking.empty() ? join_words(present) : "missing: " + join_words(lacking),
                            is_v1 ? "mount them, each at /sys/fs/cgroup/NAME, and enable them in the kernel (see /proc/cgroups)"
                                  : "let the root of the hierarchy offer them: see cgroup.controllers and cgroup_disable= of the kernel"));
-  if (!facts.write_tried)
-    result.push_back(make_finding("cgroup.writable", {}, note, "not tried: only root may make groups", "run it as root"));
-  else
-    result.push_back(make_finding("cgroup.writable", {}, facts.write_fault.empty() ? ok : problem,
+  if (!facts.write_tried) {
+    result.push_back(make_finding("cgroup.writable", {}, note, "not tried: only root may make groups, and only on the running host",
+                                  "run it as root, without --prefix"));
+    return result;
+  }
+  result.push_back(make_finding("cgroup.writable", {}, facts.write_fault.empty() ? ok : problem,
                              facts.write_fault.empty() ? "groups were made and removed in "
                                                            + std::to_string(host.hierarchies.size())
                                                            + (host.hierarchies.size() == 1 ? " hierarchy" : " hierarchies")

@@ -264,15 +264,15 @@ CgroupFacts examine_cgroups(const HostPlaces& places, const std::string& base, b
   auto controllers = std::string{};
   for (const auto& mount : parse_cgroup_mounts(*mounts))
     if (mount.v2 && controllers.empty())
-      controllers = read_file(mount.mount_point + "/cgroup.controllers", table_limit).value_or("");
+      controllers = read_file(places.prefix + mount.mount_point + "/cgroup.controllers", table_limit).value_or("");
   auto host = describe_cgroup_host(*mounts, read_file(places.proc + "/cgroups", table_limit).value_or(""), controllers);
   if (!host) {
     facts.fault = host.error();
     return facts;
   }
   facts.host = *host;
-  facts.write_tried = may_write;
-  if (may_write)
+  facts.write_tried = may_write && places.prefix.empty();
+  if (facts.write_tried)
     try_groups(facts, base);
   return facts;
 }

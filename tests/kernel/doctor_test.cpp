@@ -135,14 +135,18 @@ TEST_CASE("a runtime that is missing, lies, hangs or does not boot is found, and
 TEST_CASE("a host without a controller of cgroups is told which one", "[doctor]") {
   auto host = Examined{};
   auto prefix = host.dir / "host";
+  auto there = host.dir / "cgroup";
   write(prefix + "/proc/self/mountinfo",
-        "31 30 0:28 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n34 30 0:31 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-        "35 30 0:32 / /sys/fs/cgroup/devices rw - cgroup cgroup rw,devices\n");
+        "31 30 0:28 / " + there + "/cpu rw - cgroup cgroup rw,cpu\n34 30 0:31 / " + there + "/memory rw - cgroup cgroup rw,memory\n"
+        "35 30 0:32 / " + there + "/devices rw - cgroup cgroup rw,devices\n");
   write(prefix + "/proc/cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t1\t1\nmemory\t2\t1\t1\npids\t3\t1\t1\ndevices\t4\t1\t1\n");
   auto lacking = finding(host.run({"--prefix", prefix, "--check", "cgroup.controllers"}), "cgroup.controllers");
   CHECK(lacking["status"] == "problem");
   CHECK(says(lacking["found"], "pids"));
   CHECK(says(lacking["fix"], "/sys/fs/cgroup"));
+  // What the tables of another host call a cgroup is any directory on this one.
+  CHECK(finding(host.run({"--prefix", prefix, "--check", "cgroup.writable"}), "cgroup.writable")["status"] == "note");
+  CHECK_FALSE(fs::exists(there));
 
   write(prefix + "/proc/self/mountinfo", "1 1 0:1 / / rw - ext4 /dev/vda rw\n");
   auto none = finding(host.run({"--prefix", prefix, "--check", "cgroup"}), "cgroup.version");
