@@ -108,6 +108,25 @@ TEST_CASE("includes only point at lower layers", "[architecture]") {
   }
 }
 
+TEST_CASE("a source file includes its own header first, so that the header compiles alone", "[architecture]") {
+  auto headers = std::set<std::string>{};
+  for (const auto& file : sources())
+    headers.insert(file.path);
+  auto found = None{};
+  auto checked = 0;
+  for (const auto& file : sources()) {
+    auto own = file.path.substr(0, file.path.rfind('.')) + ".hpp";
+    if (own == file.path || headers.count(own) == 0)
+      continue;
+    ++checked;
+    auto includes = includes_of(file);
+    if (includes.empty() || includes.front() != '"' + own + '"')
+      found.push_back(file.path);
+  }
+  CHECK(found == None{});
+  CHECK(checked > 100);
+}
+
 TEST_CASE("actors know each other by their protocols only", "[architecture]") {
   // Who spawns an actor has to know how; nobody else.
   const auto spawners = std::set<std::string>{"actors/pool_actor.cpp", "actors/pool_generations.cpp", "apps/berthd/daemon.cpp"};

@@ -1,3 +1,4 @@
+#include "actors/reload_actor.hpp"
 #include "tests/actors/api_world.hpp"
 #include "tests/support/notify_socket.hpp"
 

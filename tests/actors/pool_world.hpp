@@ -29,139 +29,31 @@ struct PoolWorld : ActorWorld {
   int probes = 0;
   RuntimeActor last_runtime;
 
-  static PreparedRuntime prepared(RuntimeKind kind) {
-    auto result = PreparedRuntime{};
-    result.profile.kind = kind;
-    result.profile.version = "1";
-    return result;
-  }
+  static PreparedRuntime prepared(RuntimeKind kind);
 
-  JournalScript journal_script = [this] {
-    auto script = JournalScript{};
-    script.on_event = [this](const Event& event) {
-      events.push_back(event.type);
-      event_log.push_back(event);
-    };
-    return script;
-  }();
-  JournalActor journal = spawn(memory_journal, &journal_script);
+  JournalScript journal_script;
+  JournalActor journal;
+  NodeActor parent;
+  LauncherActor launcher;
 
-  NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
-    return {[](const LaunchOrder&) { return ContainerInfo{}; },
-            [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
-            [](const CancelLaunch&) { return false; },
-            [](const ExplainLaunch&) { return Explanation{}; },
-            [](const ListContainers&) { return ContainerInfos{}; },
-            [](const ListPools&) { return PoolInfos{}; },
-            [](const FindPools&) { return PoolActors{}; },
-            [](const ChangePools&) { return PoolActors{}; },
-            [](const DrainNode&) { return DrainReport{}; },
-            [](const UndrainNode&) {},
-            [this](const ContainerSpawned& x) {
-              spawned.push_back(x.id);
-              container_actors.push_back(x.actor);
-              memories[x.id] = x.memory;
-              adopt(x.actor);
-            },
-            [this](const KeepContainer& keep) { memories[keep.memory->info.spec.id] = keep.memory; },
-            [this](const RecallContainer& recall) -> caf::result<RecalledContainer> {
-              if (memories.count(recall.id) == 0)
-                return to_caf({ec::unknown_container, "container", "it was removed", {}});
-              return RecalledContainer{memories.at(recall.id)};
-            },
-            [this](const KeepPool& keep) { pool_memory = keep.memory; },
-            [](const RecallPools&) { return RecalledPools{}; },
-            [](const ContainerRemoved&) {},
-            [](const ListActors&) { return OwnedActors{}; },
-            [](const RestartDue&) {}};
-  });
+  PoolWorld();
 
-  LauncherActor launcher = spawn([](LauncherActor::pointer self) -> LauncherActor::behavior_type {
-    return {[self](const StartMonitor&) -> caf::result<MonitorLink> { return self->make_response_promise<MonitorLink>(); },
-            [](const RemoveFiles&) {}, [](const SweepContainer&) { return SweptContainer{}; }};
-  });
-
-  RuntimeActor runtime(RuntimeKind kind, bool known) {
-    asked.insert(kind);
-    probes += known ? 0 : 1;
-    return last_runtime = spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
-      return {[this, kind, self](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
-                auto promise = self->make_response_promise<PreparedRuntime>();
-                auto answer = [this, kind, promise]() mutable {
-                  if (health.at(kind))
-                    promise.deliver(*health.at(kind));
-                  else
-                    promise.deliver(to_caf(health.at(kind).error()));
-                };
-                open_probes.push_back(answer);
-                if (probes_answer)
-                  for (auto& open : std::exchange(open_probes, {}))
-                    open();
-                return promise;
-              }};
-    });
-  }
+  RuntimeActor runtime(RuntimeKind kind, bool known);
 
   /// What the last runtime was asked is answered now. A promise can be kept only by its own actor, so that is asked once more.
-  void answer_probes() {
-    probes_answer = true;
-    caf::anon_send(last_runtime, PrepareRuntime{});
-    run();
-  }
+  void answer_probes();
 
-  PoolActor pool_of(PoolSettings settings) {
-    return spawn_pool(new_pool(std::make_shared<const PoolSettings>(std::move(settings)),
-                               std::make_shared<const NodeSettings>(), 1));
-  }
+  PoolActor pool_of(PoolSettings settings);
 
-  PoolActor spawn_pool(PoolSeed seed) {
-    auto node = std::make_shared<NodeContext>();
-    // Of version 1, where nothing is made before the runtime does it.
-    auto cgroups = CgroupHost{};
-    cgroups.version = CgroupVersion::v1;
-    cgroups.hierarchies = {"/nowhere/memory"};
-    cgroups.controllers = {{"memory", "/nowhere/memory"}};
-    node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
-    node->host.paths = node_paths("/nowhere");
-    node->journal = journal;
-    node->launchers = {launcher};
-    auto spawn_runtime = [this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
-                                const std::optional<PreparedRuntime>& known) { return runtime(kind, known.has_value()); };
-    node->on_spawn = [this](ActorKind kind, const caf::actor& actor) {
-      parts.add(kind, actor);
-      adopt(actor);
-    };
-    auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::move(seed), SpawnRuntime{spawn_runtime});
-    if (containers_wait)
-      take_all_slots(*this, pool);
-    run();
-    return pool;
-  }
+  PoolActor spawn_pool(PoolSeed seed);
 
-  static PoolSettings settings(RuntimeKind kind = RuntimeKind::runc) {
-    auto result = PoolSettings{};
-    result.name = {"web"};
-    result.runtime.value = kind;
-    return result;
-  }
+  static PoolSettings settings(RuntimeKind kind = RuntimeKind::runc);
 
-  Pending<ContainerInfo> launch(const PoolActor& pool, std::string id, std::function<void(LaunchSpec&)> change = {}) {
-    auto order = LaunchOrder{};
-    order.spec.id = {std::move(id)};
-    order.spec.pool = {"web"};
-    if (change)
-      change(order.spec);
-    return ask<ContainerInfo>(pool, std::move(order));
-  }
+  Pending<ContainerInfo> launch(const PoolActor& pool, std::string id, std::function<void(LaunchSpec&)> change = {});
 
-  PoolInfo describe(const PoolActor& pool) {
-    return *ask<PoolInfo>(pool, DescribePool{}).get();
-  }
+  PoolInfo describe(const PoolActor& pool);
 
-  void end(const PoolActor& pool, std::string id) {
-    caf::anon_send(pool, ContainerEnded{{std::move(id)}});
-    run();
-  }
+  void end(const PoolActor& pool, std::string id);
 };
 
 } // namespace berth::test

@@ -1,3 +1,7 @@
+#include "actors/revision_actor.hpp"
+
+#include "actors/policy/config_digest.hpp"
+#include "config/load_settings.hpp"
 #include "tests/actors/revision_world.hpp"
 
 #include <random>

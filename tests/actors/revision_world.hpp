@@ -1,12 +1,7 @@
 #pragma once
 
-#include "actors/revision_actor.hpp"
 #include "actors/node_actor.hpp"
-#include "actors/oom_actor.hpp"
-#include "actors/policy/config_digest.hpp"
 #include "actors/pool_actor.hpp"
-#include "config/compare_settings.hpp"
-#include "config/load_settings.hpp"
 #include "tests/support/memory_journal.hpp"
 #include "tests/support/parts.hpp"
 #include "tests/support/slot_hogs.hpp"
@@ -29,172 +24,46 @@ struct RevisionWorld : ActorWorld {
   /// What REVISION is told of the node's containers, one list for each time it asks; then the truth again.
   std::deque<ContainerInfos> told;
 
-  JournalScript journal_script = [this] {
-    auto script = JournalScript{};
-    script.on_event = [this](const Event& event) {
-      events.push_back(event.type + (event.pool.value.empty() ? "" : " " + event.pool.value));
-    };
-    return script;
-  }();
-  JournalActor journal = spawn(memory_journal, &journal_script);
-
-  LauncherActor launcher = spawn([]() -> LauncherActor::behavior_type {
-    return {[](const StartMonitor&) -> caf::result<MonitorLink> { return caf::sec::runtime_error; },
-            [](const RemoveFiles&) {}, [](const SweepContainer&) { return SweptContainer{}; }};
-  });
-
+  JournalScript journal_script;
+  JournalActor journal;
+  LauncherActor launcher;
   NodeActor node;
   RevisionActor revisions;
   Parts parts;
 
-  RuntimeActor runtime(RuntimeKind kind, const std::optional<PreparedRuntime>& known) {
-    probes += known ? 0 : 1;
-    return spawn([this, kind](RuntimeActor::pointer self) -> RuntimeActor::behavior_type {
-      return {[this, kind, self](const PrepareRuntime&) -> caf::result<PreparedRuntime> {
-                if (!probes_answer)
-                  return self->make_response_promise<PreparedRuntime>();
-                if (broken.count(kind) > 0)
-                  return to_caf({ec::platform_failed, to_string(kind), "it hangs", "use another"});
-                auto prepared = PreparedRuntime{};
-                prepared.profile.kind = kind;
-                return prepared;
-              }};
-    });
-  }
+  RevisionWorld();
+
+  RuntimeActor runtime(RuntimeKind kind, const std::optional<PreparedRuntime>& known);
 
   static std::vector<ConfigFile> files(const std::string& text) {
     return {{"f.yaml", text}};
   }
 
-  void start(const std::string& text) {
-    auto loaded = load_settings({{"f.yaml", text}});
-    REQUIRE(loaded);
-    auto settings = std::make_shared<const Settings>(std::move(*loaded));
-    auto context = std::make_shared<NodeContext>();
-    auto cgroups = CgroupHost{};
-    cgroups.version = CgroupVersion::v1;
-    cgroups.hierarchies = {"/nowhere/memory"};
-    cgroups.controllers = {{"memory", "/nowhere/memory"}};
-    context->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
-    context->host.paths = node_paths("/nowhere");
-    context->journal = journal;
-    context->launchers = {launcher};
-    context->on_spawn = [this](ActorKind kind, const caf::actor& actor) {
-      parts.add(kind, actor);
-      adopt(actor);
-    };
-    auto spawn_runtime = SpawnRuntime{[this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
-                                             const std::optional<PreparedRuntime>& known) { return runtime(kind, known); }};
-    auto spawn_pool = SpawnPool{[=, this](const NodeActor& parent, PoolSeed seed) {
-      auto pool = spawn(pool_actor, NodeContextPtr{context}, parent, std::move(seed), spawn_runtime);
-      parts.add(ActorKind::pool, caf::actor_cast<caf::actor>(pool));
-      take_all_slots(*this, pool);
-      return pool;
-    }};
-    auto spawn_oom = SpawnOom{[this]() -> Result<OomActor> {
-      auto oom = spawn(oom_actor, OomSource{});
-      parts.add(ActorKind::oom, caf::actor_cast<caf::actor>(oom));
-      return oom;
-    }};
-    auto begin = take_over({}, *settings, files(text), {}, now());
-    node = spawn(node_actor, NodeOrder{begin.settings, begin.pools, 0, false, spawn_pool, spawn_oom, journal, {}, {}});
-    auto on_change = [this](const std::shared_ptr<const Settings>& next) { in_effect.push_back(next); };
-    revisions = spawn(revision_actor, RevisionContext{spawn_teller(), journal, spawn_pool, on_change},
-                      begin.revisions, begin.last_generations);
-    run();
-    events.clear();
-  }
+  void start(const std::string& text);
 
   /// Stands before the node and tells what the test wants to be told.
-  NodeActor spawn_teller() {
-    return spawn([this](NodeActor::pointer self) -> NodeActor::behavior_type {
-      return {[=, this](LaunchOrder& x) { return self->delegate(node, std::move(x)); },
-              [=, this](FindContainer& x) { return self->delegate(node, std::move(x)); },
-              [=, this](CancelLaunch& x) { return self->delegate(node, std::move(x)); },
-              [=, this](ExplainLaunch& x) { return self->delegate(node, std::move(x)); },
-              [=, this](ListContainers& x) -> caf::result<ContainerInfos> {
-                if (told.empty())
-                  return self->delegate(node, std::move(x));
-                auto list = std::move(told.front());
-                told.pop_front();
-                return list;
-              },
-              [=, this](ListPools& x) { return self->delegate(node, x); },
-              [=, this](FindPools& x) { return self->delegate(node, x); },
-              [=, this](ChangePools& x) { return self->delegate(node, std::move(x)); },
-              [=, this](DrainNode& x) { return self->delegate(node, std::move(x)); },
-              [=, this](UndrainNode& x) { return self->delegate(node, std::move(x)); },
-              [=, this](ContainerSpawned& x) { (void)self->delegate(node, std::move(x)); },
-              [=, this](KeepContainer& x) { (void)self->delegate(node, std::move(x)); },
-              [=, this](RecallContainer& x) { return self->delegate(node, std::move(x)); },
-              [=, this](KeepPool& x) { (void)self->delegate(node, std::move(x)); },
-              [=, this](RecallPools& x) { return self->delegate(node, x); },
-              [=, this](ContainerRemoved& x) { (void)self->delegate(node, std::move(x)); },
-              [=, this](ListActors& x) { return self->delegate(node, x); },
-              [](RestartDue&) {}};
-    });
-  }
+  NodeActor spawn_teller();
 
-  Pending<Receipt> apply(const std::string& text, ChangeOptions options = {.origin = "test"}) {
-    return ask<Receipt>(revisions, ApplyConfig{files(text), std::move(options)});
-  }
+  Pending<Receipt> apply(const std::string& text, ChangeOptions options = {.origin = "test"});
 
-  Pending<Receipt> apply_without_run(const std::string& text) {
-    return begin_to_ask<Receipt>(revisions, ApplyConfig{files(text), {.origin = "test"}});
-  }
+  Pending<Receipt> apply_without_run(const std::string& text);
 
-  Pending<Receipt> roll_back(uint64_t revision = 0) {
-    return ask<Receipt>(revisions, RollBack{revision, {.origin = "test"}});
-  }
+  Pending<Receipt> roll_back(uint64_t revision = 0);
 
-  Plan plan(const std::string& text) {
-    return *ask<Plan>(revisions, PlanConfig{files(text)}).get();
-  }
+  Plan plan(const std::string& text);
 
-  RevisionInfos history() {
-    return *ask<RevisionInfos>(revisions, ListRevisions{}).get();
-  }
+  RevisionInfos history();
 
-  PoolInfos list_pools() {
-    return *ask<PoolInfos>(node, ListPools{}).get();
-  }
+  PoolInfos list_pools();
 
   /// "a:1 b:3" - the pools with their generations.
-  std::string pools() {
-    auto result = std::string{};
-    for (const auto& pool : list_pools()) {
-      if (pool.state == PoolState::retired)
-        continue;
-      result += (result.empty() ? "" : " ") + pool.name.value + ":" + std::to_string(pool.generation);
-      for (const auto& old : pool.draining)
-        result += "(" + std::to_string(old.generation) + ":" + std::to_string(old.containers) + ")";
-    }
-    return result;
-  }
+  std::string pools();
 
-  Pending<ContainerInfo> launch(const std::string& pool, const std::string& id) {
-    auto order = LaunchOrder{};
-    order.spec.id = {id};
-    order.spec.pool = {pool};
-    order.spec.rootfs = "/r";
-    order.spec.args = {"x"};
-    return ask<ContainerInfo>(node, std::move(order));
-  }
+  Pending<ContainerInfo> launch(const std::string& pool, const std::string& id);
 
-  ContainerInfo describe(const std::string& id) {
-    auto found = ask<ContainerActor>(node, FindContainer{{id}});
-    REQUIRE(found.get());
-    adopt(*found.get());
-    auto described = ask<ContainerInfo>(*found.get(), DescribeContainer{});
-    return *described.get();
-  }
+  ContainerInfo describe(const std::string& id);
 
-  void remove(const std::string& id) {
-    auto found = ask<ContainerActor>(node, FindContainer{{id}});
-    REQUIRE(found.get());
-    auto removed = ask<void>(*found.get(), RemoveContainer{true});
-    CHECK(removed.get());
-  }
+  void remove(const std::string& id);
 
   bool has_event(const std::string& event) const {
     return std::find(events.begin(), events.end(), event) != events.end();
