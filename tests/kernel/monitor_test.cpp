@@ -47,8 +47,8 @@ TEST_CASE("a container is created, started, logged, its end recorded and all of 
   rig.launch();
   auto created = rig.expect<MonitorCreated>();
   CHECK(process_start_time(created.pid) == Result<uint64_t>{created.start_time});
-  rig.send(StartCommand{});
   auto before = now();
+  rig.send(StartCommand{});
   CHECK(rig.expect<MonitorStarted>().at >= before);
   auto exited = rig.expect<MonitorExited>();
   CHECK((to_exit_status(exited.wait_status) == ExitStatus{Exited{42}}));
