@@ -285,6 +285,19 @@ TEST_CASE("recording can be switched while the node works, and is bounded", "[tr
   CHECK(node.berth({"trace"}).code == 2);
 }
 
+TEST_CASE("a scrape is not recorded, nor what it asks of others", "[trace]") {
+  auto node = TestNode{plain_config(record_all)};
+  // Others have asked for the same already, such as who waited until the node was ready.
+  auto asked = [&](const char* message) { return spans_of(node, {"--message", message}).size(); };
+  auto before = std::vector{asked("FindPools"), asked("DescribePool")};
+  for (auto i = 0; i < 3; ++i)
+    CHECK(http(node.socket(), "GET", "/metrics").status == 200);
+  CHECK(asked("GET /metrics") == 0);
+  CHECK(std::vector{asked("FindPools"), asked("DescribePool")} == before);
+  CHECK(http(node.socket(), "GET", "/v1/pools").status == 200);
+  CHECK(asked("DescribePool") > before[1]);
+}
+
 TEST_CASE("spans are told to followers as they come, picked by pool, actor, message and time", "[trace]") {
   BERTH_NEEDS_RUNC();
   auto node = TestNode{plain_config(record_all)};
