@@ -17,8 +17,8 @@
 
 namespace berth {
 
-/// Ticks of the cheapest clock of the machine, for counts of time spent: on x86-64 the time stamp counter, which costs a
-/// fifth of the steady clock where that is looked at in between other work.
+/// Ticks of the cheapest clock of the machine, for counts of time spent: on x86-64 the time stamp counter. With the steady
+/// clock, an observed message cost 0.6 us more than a plain one, with this 0.3 us (tests/bench/trace.sh).
 inline int64_t turn_ticks() noexcept {
 #if defined(__x86_64__)
   return static_cast<int64_t>(__rdtsc());

@@ -290,6 +290,21 @@ TEST_CASE_METHOD(TraceWorld, "a collector that fails costs its own spans, and ge
   CHECK(state.export_error.empty());
 }
 
+TEST_CASE("ticks of a turn are told as the time that they take", "[trace]") {
+  // Who is put aside between the two clocks tries again.
+  auto agree = false;
+  for (auto i = 0; i < 100 && !agree; ++i) {
+    auto ticks = turn_ticks();
+    auto began = trace_clock();
+    auto passed = int64_t{0};
+    while (passed < 5'000'000)
+      passed = trace_clock() - began;
+    auto told = turn_time(turn_ticks() - ticks).count();
+    agree = told > passed * 9 / 10 && told < passed * 11 / 10;
+  }
+  CHECK(agree);
+}
+
 TEST_CASE_METHOD(TraceWorld, "the card of an actor counts its messages and says what waits", "[trace]") {
   auto cards = actor_book().list();
   auto card = std::find_if(cards.begin(), cards.end(), [](const auto& x) { return std::string_view{x->label().kind} == "last"; });
