@@ -1,6 +1,7 @@
 #include "tests/actors/pool_world.hpp"
 
 #include "actors/pool_actor.hpp"
+#include "tests/actors/unit_node.hpp"
 #include "tests/support/slot_hogs.hpp"
 
 namespace berth::test {
@@ -79,22 +80,9 @@ PoolActor PoolWorld::pool_of(PoolSettings settings) {
 }
 
 PoolActor PoolWorld::spawn_pool(PoolSeed seed) {
-  auto node = std::make_shared<NodeContext>();
-  // Of version 1, where nothing is made before the runtime does it.
-  auto cgroups = CgroupHost{};
-  cgroups.version = CgroupVersion::v1;
-  cgroups.hierarchies = {"/nowhere/memory"};
-  cgroups.controllers = {{"memory", "/nowhere/memory"}};
-  node->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
-  node->host.paths = node_paths("/nowhere");
-  node->journal = journal;
-  node->launchers = {launcher};
+  auto node = unit_node(*this, parts, journal, launcher);
   auto spawn_runtime = [this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
                               const std::optional<PreparedRuntime>& known) { return runtime(kind, known.has_value()); };
-  node->on_spawn = [this](ActorKind kind, const caf::actor& actor) {
-    parts.add(kind, actor);
-    adopt(actor);
-  };
   auto pool = spawn(pool_actor, NodeContextPtr{node}, parent, std::move(seed), SpawnRuntime{spawn_runtime});
   if (containers_wait)
     take_all_slots(*this, pool);

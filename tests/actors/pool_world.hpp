@@ -1,9 +1,9 @@
 #pragma once
 
 #include "actors/pool_actor.hpp"
+#include "tests/support/actor_world.hpp"
 #include "tests/support/memory_journal.hpp"
 #include "tests/support/parts.hpp"
-#include "tests/support/slot_hogs.hpp"
 
 namespace berth::test {
 

@@ -5,6 +5,7 @@
 #include "actors/pool_actor.hpp"
 #include "actors/revision_actor.hpp"
 #include "config/load_settings.hpp"
+#include "tests/actors/unit_node.hpp"
 #include "tests/support/slot_hogs.hpp"
 
 namespace berth::test {
@@ -39,19 +40,7 @@ void RevisionWorld::start(const std::string& text) {
   auto loaded = load_settings({{"f.yaml", text}});
   REQUIRE(loaded);
   auto settings = std::make_shared<const Settings>(std::move(*loaded));
-  auto context = std::make_shared<NodeContext>();
-  auto cgroups = CgroupHost{};
-  cgroups.version = CgroupVersion::v1;
-  cgroups.hierarchies = {"/nowhere/memory"};
-  cgroups.controllers = {{"memory", "/nowhere/memory"}};
-  context->host.cgroups = std::make_shared<const CgroupRoot>(CgroupRoot::open(std::move(cgroups), "/berth-unit").value());
-  context->host.paths = node_paths("/nowhere");
-  context->journal = journal;
-  context->launchers = {launcher};
-  context->on_spawn = [this](ActorKind kind, const caf::actor& actor) {
-    parts.add(kind, actor);
-    adopt(actor);
-  };
+  auto context = unit_node(*this, parts, journal, launcher);
   auto spawn_runtime = SpawnRuntime{[this](RuntimeKind kind, const PoolSettings&, const NodeSettings&,
                                            const std::optional<PreparedRuntime>& known) { return runtime(kind, known); }};
   auto spawn_pool = SpawnPool{[=, this](const NodeActor& parent, PoolSeed seed) {

@@ -1,10 +1,9 @@
 #pragma once
 
 #include "actors/node_actor.hpp"
-#include "actors/pool_actor.hpp"
+#include "tests/support/actor_world.hpp"
 #include "tests/support/memory_journal.hpp"
 #include "tests/support/parts.hpp"
-#include "tests/support/slot_hogs.hpp"
 
 #include <deque>
 #include <set>
