@@ -50,7 +50,7 @@ void define(CLI::App& app, DoctorOptions& options) {
   app.add_flag("--all-platforms", options.all_platforms, "Try all platforms that gVisor offers, not only those of pools");
   app.add_option("--timeout", options.timeout, "How long a boot may take, such as 30s (default: berth.probeTimeout)")->type_name("TIME");
   app.add_option("--monitor", options.monitor, "The berth-monitor executable (default: beside this one)")->type_name("FILE");
-  app.add_option("--prefix", options.prefix, "Look for /proc, /dev, /etc/cdi and the like below DIR")->type_name("DIR");
+  app.add_option("--prefix", options.prefix, "Look for /proc, /dev, /etc/cdi and the like below DIR (cgroups told of there are not tried)")->type_name("DIR");
   add_format(app, options.json, "table");
 }
 

@@ -19,8 +19,8 @@ DiskFacts examine_disk(const std::string& directory);
 
 MemoryFacts examine_memory(const HostPlaces& places);
 
-/// Makes and removes groups named `base` (with a slash) in all hierarchies if `may_write` and the host is the running one: what the
-/// tables of another one call a cgroup may be any directory here.
+/// Makes and removes groups named `base` (with a slash) in all hierarchies if `may_write` and the host is the running one: what
+/// the tables of another one call a cgroup may be any directory here.
 CgroupFacts examine_cgroups(const HostPlaces& places, const std::string& base, bool may_write);
 
 /// User id that this process acts as.
