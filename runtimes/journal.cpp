@@ -167,6 +167,65 @@ int migrate(sqlite3* database, const JournalSchema& schema) {
   return SQLITE_OK;
 }
 
+/// A table or an index, as the database describes it to itself.
+struct SchemaObject {
+  std::string type;
+  std::string name;
+  std::string table;
+  /// That made it; empty for the index of a key.
+  std::string statement;
+
+  bool operator==(const SchemaObject&) const = default;
+};
+
+/// In the order in which they were made.
+using SchemaObjects = std::vector<SchemaObject>;
+
+SchemaObjects schema_objects(sqlite3* database) {
+  auto result = SchemaObjects{};
+  auto rows = Statement{database, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid"};
+  while (rows.step())
+    result.push_back({std::string{rows.text(0)}, std::string{rows.text(1)}, std::string{rows.text(2)},
+                      std::string{rows.text(3)}});
+  return result;
+}
+
+/// Of a journal of this version.
+SchemaObjects schema_objects(const JournalSchema& schema, size_t version) {
+  auto raw = static_cast<sqlite3*>(nullptr);
+  ::sqlite3_open(":memory:", &raw);
+  auto database = Database{raw};
+  migrate(raw, JournalSchema(schema.begin(), schema.begin() + static_cast<ptrdiff_t>(version)));
+  return schema_objects(raw);
+}
+
+/// Whose tables these are: of the version told, if that can be; else of the one that has the same; else most likely of the one
+/// told, or of the newest.
+size_t version_of(const SchemaObjects& objects, const JournalSchema& schema, int told) {
+  auto is_possible = told >= 1 && static_cast<size_t>(told) <= schema.size();
+  auto likely = is_possible ? static_cast<size_t>(told) : schema.size();
+  if (objects == schema_objects(schema, likely))
+    return likely;
+  for (auto version = schema.size(); version > 0; --version)
+    if (objects == schema_objects(schema, version))
+      return version;
+  return likely;
+}
+
+/// Makes a damaged description of the tables the one of this version again: the rows themselves may all be there.
+void restore_schema(sqlite3* database, const JournalSchema& schema, size_t version) {
+  execute(database, "PRAGMA writable_schema=ON");
+  auto rowid = int64_t{0};
+  for (const auto& object : schema_objects(schema, version)) {
+    auto update = Statement{database, "UPDATE sqlite_schema SET type=?, name=?, tbl_name=?, sql=nullif(?, '') WHERE rowid=?"};
+    update.bind(object.type).bind(object.name).bind(object.table).bind(object.statement).bind(++rowid).run();
+  }
+  auto mark = "PRAGMA user_version=" + std::to_string(version);
+  execute(database, mark.c_str());
+  execute(database, "PRAGMA writable_schema=RESET");
+  migrate(database, schema);
+}
+
 /// What is wrong with the pages; empty if nothing is.
 std::string check(sqlite3* database) {
   auto statement = Statement{database, "PRAGMA quick_check(1)"};
@@ -218,16 +277,19 @@ JournalState read_state(sqlite3* database) {
   auto last = Statement{database, "SELECT max(seq) FROM events"};
   if (last.step())
     state.last_event = static_cast<uint64_t>(last.number(0));
+  else
+    damage.push_back(std::string{"the last number of an event could not be read: "} + ::sqlite3_errmsg(database));
   return state;
 }
 
 std::vector<Event> read_events(sqlite3* database, uint64_t after, uint32_t max, int& code) {
   auto result = std::vector<Event>{};
-  auto rows = Statement{database, "SELECT record, sum FROM events WHERE seq > ? ORDER BY seq LIMIT ?"};
+  auto rows = Statement{database, "SELECT record, sum, seq FROM events WHERE seq > ? ORDER BY seq LIMIT ?"};
   rows.bind(after).bind(int64_t{max});
   while (rows.step())
     if (rows.number(1) == checksum(rows.text(0)))
-      if (auto event = parse_event(rows.text(0)))
+      // The checksum does not see the number of the row itself.
+      if (auto event = parse_event(rows.text(0)); event && event->seq == static_cast<uint64_t>(rows.number(2)))
         result.push_back(std::move(*event));
   code = rows.code();
   return result;
@@ -423,6 +485,7 @@ Result<Journal::Opened> Journal::open(const std::string& directory, const Journa
                    "look at the disk of its directory");
   auto opened = open_database(impl->path, flags);
   auto damage = std::string{};
+  auto version = schema.size();
   auto fail = [&](int code, sqlite3* database) -> std::optional<Error> {
     if (code == SQLITE_OK)
       return std::nullopt;
@@ -435,13 +498,20 @@ Result<Journal::Opened> Journal::open(const std::string& directory, const Journa
   if (auto error = fail(opened.code, opened.database.get()))
     return failure(*error);
   if (damage.empty()) {
-    auto version = schema_version(opened.database.get());
-    if (version > static_cast<int>(schema.size()))
+    auto told = schema_version(opened.database.get());
+    auto objects = schema_objects(opened.database.get());
+    version = version_of(objects, schema, told);
+    auto is_known = objects == schema_objects(schema, version);
+    if (told > static_cast<int>(schema.size()) && !is_known)
       return failure(ec::journal_failed, "journal \"" + impl->path + "\"",
-                     "its version " + std::to_string(version) + " is newer than this berthd, which knows versions up to "
+                     "its version " + std::to_string(told) + " is newer than this berthd, which knows versions up to "
                        + std::to_string(schema.size()),
                      "start the berthd that has written it, or a newer one");
-    damage = version == 0 ? std::string{} : check(opened.database.get());
+    auto is_new = told == 0 && objects.empty();
+    if (!is_new)
+      damage = is_known && told == static_cast<int>(version)
+                 ? check(opened.database.get())
+                 : "its tables are not those of version " + std::to_string(told);
   }
   if (damage.empty())
     if (auto error = fail(migrate(opened.database.get(), schema), opened.database.get()))
@@ -465,6 +535,7 @@ Result<Journal::Opened> Journal::open(const std::string& directory, const Journa
   if (!aside)
     return failure(aside.error());
   auto old = open_database(*aside, SQLITE_OPEN_READWRITE);
+  restore_schema(old.database.get(), schema, version);
   state = read_state(old.database.get());
   auto facts = std::vector<std::string>{"the journal was damaged and is kept as " + *aside
                                         + (damage.empty() ? std::string{} : " (" + damage + ")")};
