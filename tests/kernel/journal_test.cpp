@@ -299,6 +299,28 @@ TEST_CASE("a journal whose description of its own tables is damaged is noticed, 
   CHECK(numbers_after(journal, 0) == std::vector<uint64_t>{1, 2});
 }
 
+TEST_CASE("a damaged index of the journal is noticed before a write fails on it", "[journal]") {
+  auto dir = TempDir{};
+  {
+    auto [journal, state] = open(dir);
+    write(journal, {PutContainer{record_of("same-length-a")}, PutContainer{record_of("same-length-b")}});
+  }
+  {
+    auto file = std::fstream{path_of(dir), std::ios::in | std::ios::out | std::ios::binary};
+    auto bytes = std::string{std::istreambuf_iterator<char>{file}, {}};
+    // The first page describes the tables, the second is that of the containers, the third their index.
+    auto page = size_t{256} * static_cast<unsigned char>(bytes[16]) + static_cast<unsigned char>(bytes[17]);
+    auto place = bytes.find("same-length-a", 2 * page);
+    REQUIRE(place < 3 * page);
+    file.seekp(static_cast<std::streamoff>(place)) << "Same";
+  }
+  auto [journal, state] = open(dir);
+  REQUIRE(state.damage.size() == 1);
+  CHECK(state.damage[0].starts_with("the journal was damaged"));
+  CHECK(state.containers.size() == 2);
+  write(journal, {PutContainer{record_of("same-length-a")}, DropContainer{{"same-length-b"}}});
+}
+
 TEST_CASE("flipped bytes in a journal are noticed, and what is not hit is kept", "[journal]") {
   constexpr auto containers = 40;
   constexpr auto events = 300;
