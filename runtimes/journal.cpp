@@ -1,14 +1,14 @@
 #include "runtimes/journal.hpp"
 
+#include "runtimes/database.hpp"
 #include "runtimes/fault_point.hpp"
+#include "runtimes/journal_tables.hpp"
 #include "runtimes/journal_text.hpp"
 #include "runtimes/linux/sequence_file.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <set>
-
-#include <sqlite3.h>
 
 namespace berth {
 
@@ -17,6 +17,8 @@ namespace {
 constexpr auto file_name = "journal.db";
 /// Beside the database, and by its names.
 constexpr auto wal_suffix = "-wal";
+/// A complete journal that is to take the place of a damaged one.
+constexpr auto rebuilt_suffix = ".rebuilt";
 constexpr auto sequence_name = "journal.seq";
 
 /// FNV-1a, 64 bits: finds flipped bytes, which is all that it is for.
@@ -27,27 +29,12 @@ int64_t checksum(std::string_view text) {
   return static_cast<int64_t>(result);
 }
 
-struct CloseDatabase {
-  void operator()(sqlite3* database) const {
-    ::sqlite3_close_v2(database);
-  }
-};
-
-struct FinalizeStatement {
-  void operator()(sqlite3_stmt* statement) const {
-    ::sqlite3_finalize(statement);
-  }
-};
-
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-
-bool is_damage(int code) {
-  auto primary = code & 0xff;
-  return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB;
+std::string subject_of(const std::string& path) {
+  return "journal \"" + path + "\"";
 }
 
 Error explain(const std::string& path, int code, const char* message) {
-  auto subject = "journal \"" + path + "\"";
+  auto subject = subject_of(path);
   switch (code & 0xff) {
     case SQLITE_FULL:
       return {ec::journal_failed, subject, "the disk is full", "make room on the file system of this directory"};
@@ -59,181 +46,6 @@ Error explain(const std::string& path, int code, const char* message) {
     default:
       return {ec::journal_failed, subject, message, "look at the disk of its directory"};
   }
-}
-
-/// One statement; its values are bound in the order of the calls.
-class Statement {
-public:
-  Statement(sqlite3* database, const char* text) : database_(database) {
-    auto* raw = static_cast<sqlite3_stmt*>(nullptr);
-    code_ = ::sqlite3_prepare_v2(database, text, -1, &raw, nullptr);
-    statement_.reset(raw);
-  }
-
-  Statement& bind(std::string_view text) {
-    if (statement_)
-      ::sqlite3_bind_text(statement_.get(), ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
-    return *this;
-  }
-
-  Statement& bind(int64_t number) {
-    if (statement_)
-      ::sqlite3_bind_int64(statement_.get(), ++bound_, number);
-    return *this;
-  }
-
-  Statement& bind(uint64_t number) {
-    return bind(static_cast<int64_t>(number));
-  }
-
-  /// True while there is a row.
-  bool step() {
-    if (!statement_)
-      return false;
-    code_ = ::sqlite3_step(statement_.get());
-    return code_ == SQLITE_ROW;
-  }
-
-  /// SQLITE_DONE after the last row, else what went wrong.
-  int code() const {
-    return code_;
-  }
-
-  /// Runs it to its end, and makes it ready for other values.
-  bool run() {
-    while (step())
-      continue;
-    if (statement_)
-      ::sqlite3_reset(statement_.get());
-    bound_ = 0;
-    return code_ == SQLITE_DONE;
-  }
-
-  std::string_view text(int column) const {
-    auto* bytes = reinterpret_cast<const char*>(::sqlite3_column_text(statement_.get(), column));
-    return {bytes == nullptr ? "" : bytes, static_cast<size_t>(::sqlite3_column_bytes(statement_.get(), column))};
-  }
-
-  int64_t number(int column) const {
-    return ::sqlite3_column_int64(statement_.get(), column);
-  }
-
-private:
-  sqlite3* database_;
-  std::unique_ptr<sqlite3_stmt, FinalizeStatement> statement_;
-  int code_ = SQLITE_OK;
-  int bound_ = 0;
-};
-
-int execute(sqlite3* database, const char* text) {
-  return ::sqlite3_exec(database, text, nullptr, nullptr, nullptr);
-}
-
-struct OpenedDatabase {
-  Database database;
-  int code = SQLITE_OK;
-};
-
-OpenedDatabase open_database(const std::string& path, int flags) {
-  auto* raw = static_cast<sqlite3*>(nullptr);
-  auto code = ::sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
-  auto database = Database{raw};
-  if (code == SQLITE_OK)
-    ::sqlite3_extended_result_codes(raw, 1);
-  // Exclusive before anything is read: then the index of the WAL is in memory, and not in a file that is mapped, where a full
-  // disk would be a SIGBUS.
-  for (auto pragma : {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA cell_size_check=ON", "PRAGMA mmap_size=0",
-                      "PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL"})
-    if (code == SQLITE_OK)
-      code = execute(raw, pragma);
-  return {std::move(database), code};
-}
-
-int schema_version(sqlite3* database) {
-  auto version = Statement{database, "PRAGMA user_version"};
-  return version.step() ? static_cast<int>(version.number(0)) : 0;
-}
-
-/// The code of SQLite; SQLITE_OK if all is well.
-int migrate(sqlite3* database, const JournalSchema& schema) {
-  for (auto version = static_cast<size_t>(schema_version(database)); version < schema.size(); ++version) {
-    auto mark = "PRAGMA user_version=" + std::to_string(version + 1);
-    for (auto text : {"BEGIN IMMEDIATE", schema[version], mark.c_str(), "COMMIT"})
-      if (auto code = execute(database, text); code != SQLITE_OK) {
-        execute(database, "ROLLBACK");
-        return code;
-      }
-  }
-  return SQLITE_OK;
-}
-
-/// A table or an index, as the database describes it to itself.
-struct SchemaObject {
-  std::string type;
-  std::string name;
-  std::string table;
-  /// That made it; empty for the index of a key.
-  std::string statement;
-
-  bool operator==(const SchemaObject&) const = default;
-};
-
-/// In the order in which they were made.
-using SchemaObjects = std::vector<SchemaObject>;
-
-SchemaObjects schema_objects(sqlite3* database) {
-  auto result = SchemaObjects{};
-  auto rows = Statement{database, "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid"};
-  while (rows.step())
-    result.push_back({std::string{rows.text(0)}, std::string{rows.text(1)}, std::string{rows.text(2)},
-                      std::string{rows.text(3)}});
-  return result;
-}
-
-/// Of a journal of this version.
-SchemaObjects schema_objects(const JournalSchema& schema, size_t version) {
-  auto raw = static_cast<sqlite3*>(nullptr);
-  ::sqlite3_open(":memory:", &raw);
-  auto database = Database{raw};
-  migrate(raw, JournalSchema(schema.begin(), schema.begin() + static_cast<ptrdiff_t>(version)));
-  return schema_objects(raw);
-}
-
-/// Whose tables these are: of the version told, if that can be; else of the one that has the same; else most likely of the one
-/// told, or of the newest.
-size_t version_of(const SchemaObjects& objects, const JournalSchema& schema, int told) {
-  auto is_possible = told >= 1 && static_cast<size_t>(told) <= schema.size();
-  auto likely = is_possible ? static_cast<size_t>(told) : schema.size();
-  if (objects == schema_objects(schema, likely))
-    return likely;
-  for (auto version = schema.size(); version > 0; --version)
-    if (objects == schema_objects(schema, version))
-      return version;
-  return likely;
-}
-
-/// Makes a damaged description of the tables the one of this version again: the rows themselves may all be there.
-void restore_schema(sqlite3* database, const JournalSchema& schema, size_t version) {
-  execute(database, "PRAGMA writable_schema=ON");
-  auto rowid = int64_t{0};
-  for (const auto& object : schema_objects(schema, version)) {
-    auto update = Statement{database, "UPDATE sqlite_schema SET type=?, name=?, tbl_name=?, sql=nullif(?, '') WHERE rowid=?"};
-    update.bind(object.type).bind(object.name).bind(object.table).bind(object.statement).bind(++rowid).run();
-  }
-  auto mark = "PRAGMA user_version=" + std::to_string(version);
-  execute(database, mark.c_str());
-  execute(database, "PRAGMA writable_schema=RESET");
-  migrate(database, schema);
-}
-
-/// What is wrong with the pages; empty if nothing is.
-std::string check(sqlite3* database) {
-  // Not `quick_check`: an index that it passes over may refuse every later write.
-  auto statement = Statement{database, "PRAGMA integrity_check(1)"};
-  if (!statement.step())
-    return ::sqlite3_errmsg(database);
-  auto verdict = std::string{statement.text(0)};
-  return verdict == "ok" ? std::string{} : verdict;
 }
 
 /// Reads rows of (name, text, sum) for as long as they can be read.
@@ -296,34 +108,65 @@ std::vector<Event> read_events(sqlite3* database, uint64_t after, uint32_t max, 
   return result;
 }
 
-/// Moves a damaged database out of the way; its new path.
-Result<std::string> set_aside(const std::string& path) {
+/// A database that is only of use when it is complete: else it goes, with its log.
+class DraftDatabase {
+public:
+  explicit DraftDatabase(std::string path) : path_(std::move(path)) {
+    // nop
+  }
+
+  DraftDatabase(const DraftDatabase&) = delete;
+
+  ~DraftDatabase() {
+    if (!is_kept_)
+      remove();
+  }
+
+  const std::string& path() const {
+    return path_;
+  }
+
+  void remove() const {
+    auto ignored = std::error_code{};
+    for (const auto& name : {path_, path_ + wal_suffix})
+      std::filesystem::remove(name, ignored);
+  }
+
+  void keep() {
+    is_kept_ = true;
+  }
+
+private:
+  std::string path_;
+  bool is_kept_ = false;
+};
+
+/// Where a damaged database is kept.
+std::string path_aside(const std::string& path) {
   auto error = std::error_code{};
   auto target = path + ".damaged";
   for (auto n = 1; std::filesystem::exists(target, error); ++n)
     target = path + ".damaged-" + std::to_string(n);
-  std::filesystem::rename(path + wal_suffix, target + wal_suffix, error);
-  std::filesystem::rename(path, target, error);
-  if (error)
-    return failure(ec::journal_failed, "journal \"" + path + "\"",
-                   "it is damaged and cannot be set aside: " + error.message(), "move it away");
   return target;
 }
 
-} // namespace
-
-const JournalSchema& journal_schema() {
-  static const auto schema = JournalSchema{
-    "CREATE TABLE containers(id TEXT PRIMARY KEY, pool TEXT NOT NULL, generation INTEGER NOT NULL, record TEXT NOT NULL,"
-    " sum INTEGER NOT NULL);"
-    "CREATE TABLE events(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, record TEXT NOT NULL, sum INTEGER NOT NULL);"
-    "CREATE TABLE revisions(number INTEGER PRIMARY KEY, record TEXT NOT NULL, sum INTEGER NOT NULL);"
-    "CREATE TABLE generations(pool TEXT NOT NULL, number INTEGER NOT NULL, revision INTEGER NOT NULL,"
-    " PRIMARY KEY(pool, number)) WITHOUT ROWID;"
-    "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;",
-  };
-  return schema;
+/// Puts a rebuilt journal in the place of the damaged one; whether there was one. To be repeated until it is done: a process may
+/// end at any step.
+Result<bool> swap_in(const std::string& path) {
+  auto error = std::error_code{};
+  if (!std::filesystem::exists(path + rebuilt_suffix, error))
+    return false;
+  // The log of the damaged one is not that of the new one.
+  std::filesystem::remove(path + wal_suffix, error);
+  if (!error)
+    std::filesystem::rename(path + rebuilt_suffix, path, error);
+  if (error)
+    return failure(ec::journal_failed, subject_of(path), "the rebuilt one cannot take its place: " + error.message(),
+                   "look at the disk of its directory");
+  return true;
 }
+
+} // namespace
 
 struct Journal::Impl {
   std::string path;
@@ -442,6 +285,57 @@ Result<uint64_t> Journal::first_event() {
 
 namespace {
 
+/// A journal as it was found.
+struct FoundJournal {
+  Database database;
+  JournalState state;
+  /// Of its tables, to read what is left of it.
+  size_t version = 0;
+  /// Why it is not to be used; empty if it is sound.
+  std::string damage;
+};
+
+/// Fails with `journal_failed` if the fault is not one of the file.
+Result<FoundJournal> find_journal(const std::string& path, const JournalSchema& schema) {
+  auto result = FoundJournal{};
+  result.version = schema.size();
+  // What it holds may be secret: containers' environments.
+  if (auto made = create_private_file(path); !made)
+    return failure(ec::journal_failed, subject_of(path), render(made.error()), "look at the disk of its directory");
+  auto [database, code] = open_database(path);
+  if (is_damage(code) || (code & 0xff) == SQLITE_ERROR) { // the latter: a format that SQLite does not have
+    result.damage = database ? ::sqlite3_errmsg(database.get()) : ::sqlite3_errstr(code);
+    return result;
+  }
+  if (code != SQLITE_OK)
+    return failure(explain(path, code, database ? ::sqlite3_errmsg(database.get()) : ::sqlite3_errstr(code)));
+  auto tables = check_tables(database.get(), schema);
+  if (tables.is_newer)
+    return failure(ec::journal_failed, subject_of(path),
+                   "its version " + std::to_string(tables.told) + " is newer than this berthd, which knows versions up to "
+                     + std::to_string(schema.size()),
+                   "start the berthd that has written it, or a newer one");
+  result.damage = tables.damage;
+  if (!tables.damage.empty())
+    result.version = tables.version;
+  else if (::sqlite3_db_readonly(database.get(), "main") == 1) // and its disk is not
+    result.damage = "its header forbids to write it";
+  else if (tables.version > 0)
+    result.damage = check_pages(database.get());
+  if (!result.damage.empty())
+    return result;
+  if (auto migrated = migrate(database.get(), schema); is_damage(migrated))
+    result.damage = ::sqlite3_errmsg(database.get());
+  else if (migrated != SQLITE_OK)
+    return failure(explain(path, migrated, ::sqlite3_errmsg(database.get())));
+  else
+    result.state = read_state(database.get());
+  if (result.damage.empty() && !result.state.damage.empty())
+    result.damage = "some of it cannot be read";
+  result.database = std::move(database);
+  return result;
+}
+
 /// Puts what was read of a damaged journal into its successor.
 Result<void> refill(Journal& journal, sqlite3* damaged, const JournalState& state) {
   auto writes = std::vector<JournalWrite>{};
@@ -471,93 +365,94 @@ Result<void> refill(Journal& journal, sqlite3* damaged, const JournalState& stat
 
 } // namespace
 
+Result<std::vector<std::string>> Journal::rebuild(const std::string& path, const JournalSchema& schema, size_t version) {
+  auto aside = DraftDatabase{path_aside(path)};
+  auto fresh = DraftDatabase{path + ".new"};
+  fresh.remove();
+  auto error = std::error_code{};
+  std::filesystem::copy_file(path, aside.path(), error);
+  if (!error && std::filesystem::exists(path + wal_suffix))
+    std::filesystem::copy_file(path + wal_suffix, aside.path() + wal_suffix, error);
+  if (error)
+    return failure(ec::journal_failed, subject_of(path), "it is damaged and cannot be set aside: " + error.message(),
+                   "make room, or move it away");
+  auto facts = std::vector<std::string>{};
+  {
+    if (auto made = create_private_file(fresh.path()); !made)
+      return failure(ec::journal_failed, subject_of(path), "no other can be made: " + render(made.error()), {});
+    auto [made, code] = open_database(fresh.path());
+    if (code == SQLITE_OK)
+      code = migrate(made.get(), schema);
+    if (code == SQLITE_OK)
+      code = execute(made.get(), "PRAGMA wal_checkpoint(TRUNCATE)");
+    if (code != SQLITE_OK)
+      return failure(explain(fresh.path(), code, ::sqlite3_errmsg(made.get())));
+    restore_header(aside.path(), fresh.path());
+    auto [damaged, ignored] = open_database(aside.path());
+    restore_tables(damaged.get(), schema, version);
+    auto state = read_state(damaged.get());
+    auto impl = std::make_unique<Impl>();
+    impl->path = fresh.path();
+    impl->database = std::move(made);
+    auto journal = Journal{std::move(impl)};
+    if (auto filled = refill(journal, damaged.get(), state); !filled)
+      return failure(filled.error());
+    facts = std::move(state.damage);
+    facts.insert(facts.begin(), "the journal was damaged and is kept as " + aside.path());
+  }
+  // Closing it has merged its log, unless that was not possible.
+  if (std::filesystem::exists(fresh.path() + wal_suffix, error))
+    return failure(ec::journal_failed, subject_of(fresh.path()), "it cannot be written to its end", "look at the disk");
+  std::filesystem::rename(fresh.path(), path + rebuilt_suffix, error);
+  if (error)
+    return failure(ec::journal_failed, subject_of(fresh.path()), "it cannot be renamed: " + error.message(), "look at the disk");
+  aside.keep();
+  fresh.keep();
+  if (auto swapped = swap_in(path); !swapped)
+    return failure(swapped.error());
+  return facts;
+}
+
 Result<Journal::Opened> Journal::open(const std::string& directory, const JournalSchema& schema) {
   auto impl = std::make_unique<Impl>();
   impl->path = directory + "/" + file_name;
   auto sequence = SequenceFile::open(directory + "/" + sequence_name);
   if (!sequence)
-    return failure(ec::journal_failed, "journal \"" + impl->path + "\"", render(sequence.error()),
-                   "look at the disk of its directory");
+    return failure(ec::journal_failed, subject_of(impl->path), render(sequence.error()), "look at the disk of its directory");
   impl->sequence = std::move(*sequence);
-  auto flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  // What it holds may be secret: containers' environments.
-  if (auto made = create_private_file(impl->path); !made)
-    return failure(ec::journal_failed, "journal \"" + impl->path + "\"", render(made.error()),
-                   "look at the disk of its directory");
-  auto opened = open_database(impl->path, flags);
-  auto damage = std::string{};
-  auto version = schema.size();
-  auto fail = [&](int code, sqlite3* database) -> std::optional<Error> {
-    if (code == SQLITE_OK)
-      return std::nullopt;
-    auto error = explain(impl->path, code, database ? ::sqlite3_errmsg(database) : ::sqlite3_errstr(code));
-    if (!is_damage(code))
-      return error;
-    damage = error.reason;
-    return std::nullopt;
-  };
-  if (auto error = fail(opened.code, opened.database.get()))
-    return failure(*error);
-  if (damage.empty()) {
-    auto told = schema_version(opened.database.get());
-    auto objects = schema_objects(opened.database.get());
-    version = version_of(objects, schema, told);
-    auto is_known = objects == schema_objects(schema, version);
-    if (told > static_cast<int>(schema.size()) && !is_known)
-      return failure(ec::journal_failed, "journal \"" + impl->path + "\"",
-                     "its version " + std::to_string(told) + " is newer than this berthd, which knows versions up to "
-                       + std::to_string(schema.size()),
-                     "start the berthd that has written it, or a newer one");
-    auto is_new = told == 0 && objects.empty();
-    if (!is_new)
-      damage = is_known && told == static_cast<int>(version)
-                 ? check(opened.database.get())
-                 : "its tables are not those of version " + std::to_string(told);
+  auto facts = std::vector<std::string>{};
+  auto swapped = swap_in(impl->path);
+  if (!swapped)
+    return failure(swapped.error());
+  if (*swapped)
+    facts.push_back("the journal was damaged and was rebuilt by a berthd that ended meanwhile; the damaged one is beside it");
+  auto found = find_journal(impl->path, schema);
+  if (found && !found->damage.empty()) {
+    found->database.reset();
+    auto damage = found->damage;
+    auto rebuilt = rebuild(impl->path, schema, found->version);
+    if (!rebuilt)
+      return failure(rebuilt.error());
+    rebuilt->front() += " (" + damage + ")";
+    facts.insert(facts.end(), rebuilt->begin(), rebuilt->end());
+    found = find_journal(impl->path, schema);
+    if (found && !found->damage.empty())
+      return failure(ec::journal_failed, subject_of(impl->path), "it was rebuilt and is damaged again: " + found->damage,
+                     "look at the disk of its directory");
   }
-  if (damage.empty())
-    if (auto error = fail(migrate(opened.database.get(), schema), opened.database.get()))
-      return failure(*error);
-  auto state = JournalState{};
-  if (damage.empty())
-    state = read_state(opened.database.get());
-  if (damage.empty() && state.damage.empty()) {
-    impl->database = std::move(opened.database);
-    if (auto told = impl->sequence.get().value_or(0); told > state.last_event) {
-      state.damage.push_back("events up to " + std::to_string(told) + " were told, and those after "
-                             + std::to_string(state.last_event) + " are lost");
-      state.last_event = told;
-    }
-    impl->last_event = state.last_event;
-    return Opened{Journal{std::move(impl)}, std::move(state)};
+  if (!found)
+    return failure(found.error());
+  auto state = std::move(found->state);
+  if (auto told = impl->sequence.get().value_or(0); told > state.last_event) {
+    facts.push_back("events up to " + std::to_string(told) + " were told, and those after " + std::to_string(state.last_event)
+                    + " are lost");
+    state.last_event = told;
   }
-  // Whatever can be read of it is taken over into a new one.
-  opened.database.reset();
-  auto aside = set_aside(impl->path);
-  if (!aside)
-    return failure(aside.error());
-  auto old = open_database(*aside, SQLITE_OPEN_READWRITE);
-  restore_schema(old.database.get(), schema, version);
-  state = read_state(old.database.get());
-  auto facts = std::vector<std::string>{"the journal was damaged and is kept as " + *aside
-                                        + (damage.empty() ? std::string{} : " (" + damage + ")")};
-  facts.insert(facts.end(), state.damage.begin(), state.damage.end());
   state.damage = std::move(facts);
-  if (auto made = create_private_file(impl->path); !made)
-    return failure(ec::journal_failed, "journal \"" + impl->path + "\"", render(made.error()), {});
-  auto fresh = open_database(impl->path, flags);
-  damage.clear();
-  if (auto error = fail(fresh.code, fresh.database.get()))
-    return failure(*error);
-  if (auto code = migrate(fresh.database.get(), schema); code != SQLITE_OK)
-    return failure(explain(impl->path, code, ::sqlite3_errmsg(fresh.database.get())));
-  impl->database = std::move(fresh.database);
-  auto last_event = std::max(state.last_event, impl->sequence.get().value_or(0));
-  auto journal = Journal{std::move(impl)};
-  if (auto filled = refill(journal, old.database.get(), state); !filled)
-    return failure(filled.error());
-  journal.impl_->last_event = state.last_event = last_event;
-  journal.impl_->sequence.put(last_event);
-  return Opened{std::move(journal), std::move(state)};
+  impl->database = std::move(found->database);
+  impl->last_event = state.last_event;
+  impl->sequence.put(state.last_event);
+  return Opened{Journal{std::move(impl)}, std::move(state)};
 }
 
 } // namespace berth

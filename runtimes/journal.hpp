@@ -3,6 +3,7 @@
 #include "messages/error.hpp"
 #include "messages/journal.hpp"
 #include "runtimes/container_record.hpp"
+#include "runtimes/journal_schema.hpp"
 #include "runtimes/linux/file.hpp"
 
 #include <memory>
@@ -65,12 +66,6 @@ struct JournalState {
   std::vector<std::string> damage;
 };
 
-/// One step in the history of the journal's tables: statements that turn the version before it into the next one.
-using JournalSchema = std::vector<const char*>;
-
-/// All versions up to the present one.
-const JournalSchema& journal_schema();
-
 /// The durable record of a node: a SQLite database (WAL), with which all reads and writes are those of one thread. What was
 /// written outlives this process as soon as `write` returns, and the machine's power if it was asked for.
 ///
@@ -80,7 +75,7 @@ class Journal {
 public:
   struct Opened;
 
-  /// Opens or makes `directory`/journal.db. One that is damaged is set aside under another name, what can still be read of it is
+  /// Opens or makes `directory`/journal.db. One that is damaged is kept under another name, what can still be read of it is
   /// taken over, and the rest is told in `damage`. Fails with `journal_failed` if the disk is full or read-only, or if the
   /// journal was written by a newer berthd.
   static Result<Opened> open(const std::string& directory, const JournalSchema& schema = journal_schema());
@@ -103,6 +98,10 @@ public:
 
 private:
   struct Impl;
+
+  /// Puts what can be read of a damaged journal into a new one in its place; what is to be told about it. A process that ends on
+  /// the way leaves the damaged one or the new one, never less. `version`: of the damaged one's tables.
+  static Result<std::vector<std::string>> rebuild(const std::string& path, const JournalSchema& schema, size_t version);
 
   explicit Journal(std::unique_ptr<Impl> impl);
 

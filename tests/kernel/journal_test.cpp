@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -70,6 +71,39 @@ std::vector<uint64_t> numbers_after(Journal& journal, uint64_t seq, uint32_t max
 std::string path_of(const TempDir& dir, const char* name = "journal.db") {
   return dir.path() + "/" + name;
 }
+
+std::string bytes_of(const std::string& path) {
+  auto file = std::ifstream{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+void overwrite(const std::string& path, size_t offset, const std::string& bytes) {
+  auto file = std::fstream{path, std::ios::in | std::ios::out | std::ios::binary};
+  file.seekp(static_cast<std::streamoff>(offset)) << bytes << std::flush;
+  REQUIRE(file);
+}
+
+std::set<std::string> names_in(const TempDir& dir) {
+  auto result = std::set<std::string>{};
+  for (const auto& entry : std::filesystem::directory_iterator{dir.path()})
+    result.insert(entry.path().filename());
+  return result;
+}
+
+/// A file system of a size of its own, for as long as this lives.
+struct MountedTmpfs {
+  MountedTmpfs(const std::string& where, const char* options) : path(where) {
+    REQUIRE(::mount("berth-test", path.c_str(), "tmpfs", 0, options) == 0);
+  }
+
+  MountedTmpfs(const MountedTmpfs&) = delete;
+
+  ~MountedTmpfs() {
+    ::umount2(path.c_str(), MNT_DETACH);
+  }
+
+  std::string path;
+};
 
 } // namespace
 
@@ -194,13 +228,7 @@ TEST_CASE("a journal that another process has open is not opened", "[journal]") 
 
 TEST_CASE("on a full disk the journal says so, loses nothing, and goes on when there is room", "[journal]") {
   auto dir = TempDir{};
-  REQUIRE(::mount("berth-test", dir.path().c_str(), "tmpfs", 0, "size=512k") == 0);
-  struct Unmount {
-    std::string path;
-    ~Unmount() {
-      ::umount2(path.c_str(), MNT_DETACH);
-    }
-  } unmount{dir.path()};
+  auto mounted = MountedTmpfs{dir.path(), "size=512k"};
   auto written = std::vector<uint64_t>{};
   {
     auto [journal, state] = open(dir);
@@ -258,21 +286,30 @@ TEST_CASE("events that were told and are lost with the end of the journal are no
   CHECK(state.damage[0] == "events up to 3 were told, and those after 1 are lost");
 }
 
-TEST_CASE("a journal whose description of its own tables is damaged is noticed, and all of its rows are kept", "[journal]") {
+TEST_CASE("a journal whose description of itself is damaged is noticed, and all of its rows are kept", "[journal]") {
   struct Case {
     std::string what;
-    std::string before;
     std::string after;
+    /// What `after` takes the place of; empty: what is at `offset`.
+    std::string before;
+    size_t offset = 0;
   };
-  auto [what, before, after] = GENERATE(values<Case>({
-    {"a key is none any more", "events(seq INTEGER PRIMARY", "events(seq INTEGER PRIBARY"},
-    {"a column has another name", "revision INTEGER NOT NULL", "revisiom INTEGER NOT NULL"},
-    {"a table has another name", "CREATE TABLE containers", "CREATE TABLE containerz"},
-    {"a statement is none", "CREATE TABLE meta", "CREATE TUBLE meta"},
-    // Bytes 60 to 63 of the file, https://www.sqlite.org/fileformat2.html#the_database_header; 64 to 67 are always 0.
-    {"the version is 0", std::string{"\0\0\0\1\0\0\0\0", 8}, std::string{"\0\0\0\0\0\0\0\0", 8}},
-    {"the version is a high one", std::string{"\0\0\0\1\0\0\0\0", 8}, std::string{"\0\1\0\1\0\0\0\0", 8}},
-    {"the version is below 0", std::string{"\0\0\0\1\0\0\0\0", 8}, std::string{"\x80\0\0\1\0\0\0\0", 8}},
+  // Offsets: https://www.sqlite.org/fileformat2.html#the_database_header
+  auto [what, after, before, offset] = GENERATE(values<Case>({
+    {"a key is none any more", "events(seq INTEGER PRIBARY", "events(seq INTEGER PRIMARY"},
+    {"a column has another name", "revisiom INTEGER NOT NULL", "revision INTEGER NOT NULL"},
+    {"a table has another name", "CREATE TABLE containerz", "CREATE TABLE containers"},
+    {"a statement is none", "CREATE TUBLE meta", "CREATE TABLE meta"},
+    {"the file is of another kind", "s", {}, 0},
+    {"pages have a size that cannot be", "\x17", {}, 16},
+    {"the file is not to be written", "\x07", {}, 18},
+    {"the file is not to be read", "\x07", {}, 19},
+    {"the file has more pages than there are", "\x01", {}, 29},
+    {"the tables have an unknown format", "\x05", {}, 47},
+    {"texts have another encoding", "\x02", {}, 59},
+    {"the version is 0", std::string(1, '\0'), {}, 63},
+    {"the version is a high one", "\x01", {}, 61},
+    {"the version is below 0", "\x80", {}, 60},
   }));
   CAPTURE(what);
   auto dir = TempDir{};
@@ -281,22 +318,80 @@ TEST_CASE("a journal whose description of its own tables is damaged is noticed, 
     write(journal, {PutContainer{record_of("a")}, PutEvent{event_of(1)}, PutEvent{event_of(2)}, revision_of(1),
                     PutGeneration{{{"web"}, 1, 1}}, PutMeta{meta_drained, "true"}});
   }
+  overwrite(path_of(dir), before.empty() ? offset : bytes_of(path_of(dir)).find(before), after);
   {
-    auto file = std::fstream{path_of(dir), std::ios::in | std::ios::out | std::ios::binary};
-    auto bytes = std::string{std::istreambuf_iterator<char>{file}, {}};
-    auto place = bytes.find(before, before[0] == '\0' ? 60 : 0);
-    REQUIRE(place != std::string::npos);
-    file.seekp(static_cast<std::streamoff>(place)) << after;
+    auto [journal, state] = open(dir);
+    REQUIRE(state.damage.size() == 1);
+    CHECK(state.damage[0].starts_with("the journal was damaged and is kept as " + path_of(dir, "journal.db.damaged")));
+    CHECK(state.containers.size() == 1);
+    CHECK(state.config.revisions.size() == 1);
+    CHECK(state.config.generations.size() == 1);
+    CHECK(state.config.meta[meta_drained] == "true");
+    CHECK(state.last_event == 2);
+    CHECK(numbers_after(journal, 0) == std::vector<uint64_t>{1, 2});
+  }
+  // Once.
+  CHECK(open(dir).state.damage.empty());
+  CHECK(names_in(dir) == std::set<std::string>{"journal.db", "journal.db.damaged", "journal.seq"});
+}
+
+TEST_CASE("a damaged journal that cannot be rebuilt on a full disk stays as it is until there is room", "[journal]") {
+  auto dir = TempDir{};
+  auto mounted = MountedTmpfs{dir.path(), "size=512k"};
+  {
+    auto [journal, state] = open(dir);
+    auto writes = std::vector<JournalWrite>{PutContainer{record_of("a")}};
+    for (auto seq = uint64_t{1}; seq <= 200; ++seq)
+      writes.push_back(PutEvent{event_of(seq)});
+    write(journal, writes);
+  }
+  auto before = names_in(dir);
+  overwrite(path_of(dir), 63, std::string(1, '\0'));
+  auto size = std::filesystem::file_size(path_of(dir));
+  // Room for the copy that is kept, or not even for that.
+  auto room = GENERATE_COPY(size + 20'000, size / 2);
+  std::ofstream{path_of(dir, "ballast")} << std::string(std::filesystem::space(dir.path()).available - room, 'x');
+  for (auto attempt : {1, 2}) {
+    CAPTURE(room, attempt);
+    auto refused = Journal::open(dir.path());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ec::journal_failed);
+    CHECK(bytes_of(path_of(dir)).size() == size);
+  }
+  std::filesystem::remove(path_of(dir, "ballast"));
+  CHECK(names_in(dir) == before);
+  auto [journal, state] = open(dir);
+  REQUIRE(state.damage.size() == 1);
+  CHECK(state.containers.size() == 1);
+  CHECK(numbers_after(journal, 0).size() == 200);
+}
+
+TEST_CASE("a journal that was rebuilt takes the place of the damaged one, whenever the process ended", "[journal]") {
+  auto has_log = GENERATE(true, false); // that of the damaged one goes first
+  CAPTURE(has_log);
+  auto dir = TempDir{};
+  {
+    auto place = TempDir{};
+    auto [journal, state] = open(place);
+    write(journal, {PutContainer{record_of("damaged")}});
+    std::filesystem::copy_file(path_of(place), path_of(dir));
+    if (has_log)
+      std::filesystem::copy_file(path_of(place, "journal.db-wal"), path_of(dir, "journal.db-wal"));
+  }
+  {
+    auto place = TempDir{};
+    {
+      auto [journal, state] = open(place);
+      write(journal, {PutContainer{record_of("rebuilt")}});
+    }
+    std::filesystem::copy_file(path_of(place), path_of(dir, "journal.db.rebuilt"));
   }
   auto [journal, state] = open(dir);
   REQUIRE(state.damage.size() == 1);
-  CHECK(state.damage[0].starts_with("the journal was damaged and is kept as " + path_of(dir, "journal.db.damaged")));
-  CHECK(state.containers.size() == 1);
-  CHECK(state.config.revisions.size() == 1);
-  CHECK(state.config.generations.size() == 1);
-  CHECK(state.config.meta[meta_drained] == "true");
-  CHECK(state.last_event == 2);
-  CHECK(numbers_after(journal, 0) == std::vector<uint64_t>{1, 2});
+  CHECK(state.damage[0].find("was rebuilt") != std::string::npos);
+  REQUIRE(state.containers.size() == 1);
+  CHECK(state.containers[0].memory.info.spec.id.value == "rebuilt");
+  CHECK_FALSE(std::filesystem::exists(path_of(dir, "journal.db.rebuilt")));
 }
 
 TEST_CASE("a damaged index of the journal is noticed before a write fails on it", "[journal]") {
@@ -306,13 +401,12 @@ TEST_CASE("a damaged index of the journal is noticed before a write fails on it"
     write(journal, {PutContainer{record_of("same-length-a")}, PutContainer{record_of("same-length-b")}});
   }
   {
-    auto file = std::fstream{path_of(dir), std::ios::in | std::ios::out | std::ios::binary};
-    auto bytes = std::string{std::istreambuf_iterator<char>{file}, {}};
+    auto bytes = bytes_of(path_of(dir));
     // The first page describes the tables, the second is that of the containers, the third their index.
     auto page = size_t{256} * static_cast<unsigned char>(bytes[16]) + static_cast<unsigned char>(bytes[17]);
     auto place = bytes.find("same-length-a", 2 * page);
     REQUIRE(place < 3 * page);
-    file.seekp(static_cast<std::streamoff>(place)) << "Same";
+    overwrite(path_of(dir), place, "Same");
   }
   auto [journal, state] = open(dir);
   REQUIRE(state.damage.size() == 1);
