@@ -54,6 +54,23 @@ Result<ContainerId> container_in(const Call& call) {
   return ContainerId{call.target};
 }
 
+Result<ContainerInfo> describe_target(const Call& call) {
+  auto id = container_in(call);
+  if (!id)
+    return failure(std::move(id.error()));
+  return call.node.describe(*id);
+}
+
+Result<Reading> reading_in(const Query& query) {
+  auto since = query.count("since");
+  auto follow = query.flag("follow");
+  if (!since)
+    return failure(std::move(since.error()));
+  if (!follow)
+    return failure(std::move(follow.error()));
+  return Reading{*since, *follow};
+}
+
 // -- lines --------------------------------------------------------------------------------------
 
 LineStream::LineStream(HttpReply& reply, std::chrono::milliseconds heartbeat)

@@ -10,6 +10,20 @@ Result<PoolInfo> find_pool(const NodeClient& node, const PoolName& name);
 /// The container id in a request's path. Fails with `bad_id` if no container can have it.
 Result<ContainerId> container_in(const Call& call);
 
+/// The container that a request's path names. Fails with `bad_id` or `unknown_container`.
+Result<ContainerInfo> describe_target(const Call& call);
+
+/// How a request wants to read something that grows.
+struct Reading {
+  /// What comes after the entry of this number; nothing: it did not say.
+  std::optional<uint64_t> since;
+  /// What is to come as well.
+  bool follow = false;
+};
+
+/// Fails with `bad_request`.
+Result<Reading> reading_in(const Query& query);
+
 /// Sends the lines of a stream, and empty ones while there is nothing to say.
 class LineStream {
 public:

@@ -18,10 +18,7 @@ Result<void> list_containers(Call& call) {
 }
 
 Result<void> get_container(Call& call) {
-  auto id = container_in(call);
-  if (!id)
-    return failure(std::move(id.error()));
-  auto container = call.node.describe(*id);
+  auto container = describe_target(call);
   if (!container)
     return failure(std::move(container.error()));
   return call.reply.send_json(200, to_wire(*container));
@@ -98,14 +95,11 @@ Result<void> wait_container(Call& call) {
 }
 
 Result<void> get_stats(Call& call) {
-  auto id = container_in(call);
-  if (!id)
-    return failure(std::move(id.error()));
-  auto container = call.node.describe(*id);
+  auto container = describe_target(call);
   if (!container)
     return failure(std::move(container.error()));
   if (container->pid == 0)
-    return failure(ec::wrong_state, "container \"" + id->value + "\"",
+    return failure(ec::wrong_state, "container \"" + container->spec.id.value + "\"",
                    std::string{"it is "} + to_string(container->state),
                    "only running containers use anything");
   auto time = now();

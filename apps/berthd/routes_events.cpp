@@ -48,25 +48,24 @@ std::string lines_of(const EventBatch& batch, bool tell_gap) {
 } // namespace
 
 Result<void> get_events(Call& call) {
-  auto since = call.query.count("since");
-  auto follow = call.query.flag("follow");
+  auto reading = reading_in(call.query);
+  if (!reading)
+    return failure(std::move(reading.error()));
   auto filter = filter_of(call.query);
-  for (auto error : {since ? nullptr : &since.error(), follow ? nullptr : &follow.error(),
-                     filter ? nullptr : &filter.error()})
-    if (error)
-      return failure(*error);
+  if (!filter)
+    return failure(std::move(filter.error()));
   auto wish = ReadEvents{0, batch_size, std::chrono::milliseconds{0}, std::move(*filter)};
   auto cursor = call.node.event_cursor();
   if (!cursor)
     return failure(std::move(cursor.error()));
   // An event that has not happened yet was one of another node, or of a journal that is gone: all is news.
-  auto restarted = since->has_value() && **since > *cursor;
-  if (*since && !restarted)
-    wish.since = **since;
-  else if (*follow && !restarted)
+  auto restarted = reading->since.has_value() && *reading->since > *cursor;
+  if (reading->since && !restarted)
+    wish.since = *reading->since;
+  else if (reading->follow && !restarted)
     wish.since = *cursor;
   // Who did not say where to begin has missed nothing at the beginning.
-  auto tell_gap = since->has_value();
+  auto tell_gap = reading->since.has_value();
   if (auto begun = call.reply.begin_stream(ndjson_type); !begun)
     return begun;
   auto lines = LineStream{call.reply, call.api.heartbeat};
@@ -74,7 +73,7 @@ Result<void> get_events(Call& call) {
     if (auto sent = lines.send(restart_line()); !sent)
       return sent;
   for (;;) {
-    wish.wait = *follow
+    wish.wait = reading->follow
                     ? std::min<std::chrono::milliseconds>(lines.until_heartbeat(), event_wait_limit)
                     : std::chrono::milliseconds{0};
     auto batch = call.node.events(wish);
@@ -85,7 +84,7 @@ Result<void> get_events(Call& call) {
       return sent;
     tell_gap = true;
     // What is kept comes in parts, those that are not in memory any more first.
-    if (!*follow && batch->cursor >= *cursor)
+    if (!reading->follow && batch->cursor >= *cursor)
       return {};
     if (auto sent = lines.keep_alive(); !sent)
       return sent;

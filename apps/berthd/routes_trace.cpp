@@ -42,25 +42,24 @@ std::string lines_of(const SpanBatch& batch) {
 } // namespace
 
 Result<void> get_trace(Call& call) {
-  auto since = call.query.count("since");
-  auto follow = call.query.flag("follow");
+  auto reading = reading_in(call.query);
+  if (!reading)
+    return failure(std::move(reading.error()));
   auto filter = filter_of(call.query);
-  for (auto error : {since ? nullptr : &since.error(), follow ? nullptr : &follow.error(),
-                     filter ? nullptr : &filter.error()})
-    if (error)
-      return failure(*error);
+  if (!filter)
+    return failure(std::move(filter.error()));
   auto wish = ReadSpans{};
   wish.filter = std::move(*filter);
-  if (*since) {
-    wish.since = **since;
-  } else if (*follow) {
+  if (reading->since) {
+    wish.since = *reading->since;
+  } else if (reading->follow) {
     // From now on.
     auto now = call.node.spans(call.api.trace, ReadSpans{0, 0});
     if (!now)
       return failure(std::move(now.error()));
     wish.since = now->cursor;
   }
-  if (!*follow) {
+  if (!reading->follow) {
     wish.max = span_batch_limit;
     auto batch = call.node.spans(call.api.trace, wish);
     if (!batch)

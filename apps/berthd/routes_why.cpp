@@ -5,10 +5,7 @@
 namespace berth {
 
 Result<void> explain_container(Call& call) {
-  auto id = container_in(call);
-  if (!id)
-    return failure(std::move(id.error()));
-  auto container = call.node.describe(*id);
+  auto container = describe_target(call);
   if (!container)
     return failure(std::move(container.error()));
   return call.reply.send_json(200, to_wire(explanation_of(*container)));

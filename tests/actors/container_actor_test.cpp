@@ -2,6 +2,7 @@
 
 #include "runtimes/linux/process.hpp"
 #include "runtimes/linux/unix_socket.hpp"
+#include "tests/actors/played_node.hpp"
 #include "tests/support/actor_world.hpp"
 #include "tests/support/command.hpp"
 #include "tests/support/eventually.hpp"
@@ -138,26 +139,9 @@ struct ContainerWorld : berth::test::ActorWorld {
 
   PoolActor pool = make_pool();
 
-  NodeActor parent = spawn([this]() -> NodeActor::behavior_type {
-    return {[](const LaunchOrder&) { return ContainerInfo{}; },
-            [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
-            [](const CancelLaunch&) { return false; },
-            [](const ExplainLaunch&) { return Explanation{}; },
-            [](const ListContainers&) { return ContainerInfos{}; },
-            [](const ListPools&) { return PoolInfos{}; },
-            [](const FindPools&) { return PoolActors{}; },
-            [](const ChangePools&) { return PoolActors{}; },
-            [](const DrainNode&) { return DrainReport{}; },
-            [](const UndrainNode&) {},
-            [](const ContainerSpawned&) {},
-            [this](const KeepContainer& keep) { memory = *keep.memory; },
-            [](const RecallContainer&) -> caf::result<RecalledContainer> { return caf::sec::runtime_error; },
-            [](const KeepPool&) {},
-            [](const RecallPools&) { return RecalledPools{}; },
-            [this](const ContainerRemoved&) { story.push_back("id free"); },
-            [](const ListActors&) { return OwnedActors{}; },
-            [](const RestartDue&) {}};
-  });
+  NodeActor parent = spawn(test::play_node,
+                           test::PlayedNode{.on_keep = [this](const KeepContainer& keep) { memory = *keep.memory; },
+                                            .on_removed = [this](const ContainerRemoved&) { story.push_back("id free"); }});
 
   NodeContextPtr context;
   ContainerActor container;

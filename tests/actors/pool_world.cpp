@@ -1,6 +1,7 @@
 #include "tests/actors/pool_world.hpp"
 
 #include "actors/pool_actor.hpp"
+#include "tests/actors/played_node.hpp"
 #include "tests/actors/unit_node.hpp"
 #include "tests/support/slot_hogs.hpp"
 
@@ -12,35 +13,21 @@ PoolWorld::PoolWorld() {
     event_log.push_back(event);
   };
   journal = spawn(memory_journal, &journal_script);
-  parent = spawn([this]() -> NodeActor::behavior_type {
-    return {[](const LaunchOrder&) { return ContainerInfo{}; },
-            [](const FindContainer&) -> caf::result<ContainerActor> { return caf::sec::runtime_error; },
-            [](const CancelLaunch&) { return false; },
-            [](const ExplainLaunch&) { return Explanation{}; },
-            [](const ListContainers&) { return ContainerInfos{}; },
-            [](const ListPools&) { return PoolInfos{}; },
-            [](const FindPools&) { return PoolActors{}; },
-            [](const ChangePools&) { return PoolActors{}; },
-            [](const DrainNode&) { return DrainReport{}; },
-            [](const UndrainNode&) {},
-            [this](const ContainerSpawned& x) {
-              spawned.push_back(x.id);
-              container_actors.push_back(x.actor);
-              memories[x.id] = x.memory;
-              adopt(x.actor);
-            },
-            [this](const KeepContainer& keep) { memories[keep.memory->info.spec.id] = keep.memory; },
-            [this](const RecallContainer& recall) -> caf::result<RecalledContainer> {
-              if (memories.count(recall.id) == 0)
-                return to_caf({ec::unknown_container, "container", "it was removed", {}});
-              return RecalledContainer{memories.at(recall.id)};
-            },
-            [this](const KeepPool& keep) { pool_memory = keep.memory; },
-            [](const RecallPools&) { return RecalledPools{}; },
-            [](const ContainerRemoved&) {},
-            [](const ListActors&) { return OwnedActors{}; },
-            [](const RestartDue&) {}};
-  });
+  auto node = PlayedNode{};
+  node.on_spawned = [this](const ContainerSpawned& x) {
+    spawned.push_back(x.id);
+    container_actors.push_back(x.actor);
+    memories[x.id] = x.memory;
+    adopt(x.actor);
+  };
+  node.on_keep = [this](const KeepContainer& keep) { memories[keep.memory->info.spec.id] = keep.memory; };
+  node.on_recall = [this](const RecallContainer& recall) -> caf::result<RecalledContainer> {
+    if (memories.count(recall.id) == 0)
+      return to_caf({ec::unknown_container, "container", "it was removed", {}});
+    return RecalledContainer{memories.at(recall.id)};
+  };
+  node.on_keep_pool = [this](const KeepPool& keep) { pool_memory = keep.memory; };
+  parent = spawn(play_node, node);
   launcher = spawn([](LauncherActor::pointer self) -> LauncherActor::behavior_type {
     return {[self](const StartMonitor&) -> caf::result<MonitorLink> { return self->make_response_promise<MonitorLink>(); },
             [](const RemoveFiles&) {}, [](const SweepContainer&) { return SweptContainer{}; }};
