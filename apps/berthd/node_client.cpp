@@ -262,16 +262,29 @@ Result<Health> NodeClient::health(const SelfCheckActor& actor) const {
   return ask<Health>(actor, health_deadline, CheckHealth{});
 }
 
+namespace {
+
+/// TRACE is not started again: its spans would be gone all the same, and nothing else needs it.
+template <class Reply>
+Result<Reply> or_trace_death(Result<Reply> answer) {
+  if (!answer && answer.error().code == ec::restarting)
+    return failure(ec::internal, "tracing", "the actor that keeps spans has died; the log of berthd says of what",
+                   "start berthd again: its containers go on");
+  return answer;
+}
+
+} // namespace
+
 Result<SpanBatch> NodeClient::spans(const TraceActor& actor, const ReadSpans& wish) const {
-  return ask<SpanBatch>(actor, span_deadline, wish);
+  return or_trace_death(ask<SpanBatch>(actor, span_deadline, wish));
 }
 
 Result<TracingState> NodeClient::tracing(const TraceActor& actor) const {
-  return ask<TracingState>(actor, describe_deadline, DescribeTracing{});
+  return or_trace_death(ask<TracingState>(actor, describe_deadline, DescribeTracing{}));
 }
 
 Result<TracingState> NodeClient::set_tracing(const TraceActor& actor, TracingMode mode) const {
-  return ask<TracingState>(actor, describe_deadline, SetTracing{mode});
+  return or_trace_death(ask<TracingState>(actor, describe_deadline, SetTracing{mode}));
 }
 
 Result<ActorState> NodeClient::describe(const caf::actor& actor) const {

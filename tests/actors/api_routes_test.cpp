@@ -1,3 +1,4 @@
+#include "actors/trace_actor.hpp"
 #include "tests/actors/api_world.hpp"
 
 #include <httplib.h>
@@ -299,4 +300,21 @@ TEST_CASE("another HTTP library gets along with the server", "[api]") {
   auto missing = client.Get("/v1/containers/c-1");
   REQUIRE(missing);
   CHECK(missing->status == 404);
+}
+
+TEST_CASE("when the actor that keeps spans has died, requests say so and do not promise its return", "[api][trace]") {
+  auto world = ApiWorld{[](HttpServerOptions& options) {
+    auto order = TraceOrder{};
+    order.recorder = &trace_recorder();
+    options.api.trace = options.api.system.spawn(trace_actor, order);
+    caf::anon_send_exit(options.api.trace, caf::exit_reason::kill);
+  }};
+  for (auto target : {"/v1/trace", "/v1/trace?follow=true", "/v1/tracing"}) {
+    CAPTURE(target);
+    auto answer = world.get(target);
+    CHECK(answer.status == 500);
+    CHECK(error_in(answer)["code"] == "internal");
+    CHECK(error_in(answer)["reason"].get<std::string>().find("has died") != std::string::npos);
+    CHECK(error_in(answer)["next"] == "start berthd again: its containers go on");
+  }
 }
