@@ -134,7 +134,7 @@ Findings judge_criu(const CriuFacts& facts) {
   result.push_back(make_finding("criu.binary", {}, ok, facts.binary + (facts.version.empty() ? "" : " " + facts.version), {}));
   result.push_back(make_finding("criu.kernel", {}, facts.check_fault.empty() ? ok : bad,
                            facts.check_fault.empty() ? "`criu check` is content" : "`criu check` is not: " + facts.check_fault + used,
-                           "load the modules that it misses (`modprobe -a unix_diag inet_diag tcp_diag udp_diag netlink_diag packet_diag`), or use a "
+                           "load the modules that it misses (`modprobe -a unix_diag inet_diag tcp_diag udp_diag netlink_diag af_packet_diag`), or use a "
                                 "CRIU that knows this kernel (4.1 or newer for Linux 6.x)"));
   if (!facts.trip_tried)
     result.push_back(make_finding("criu.roundTrip", {}, note, "not tried", "run it as root, with runc and without errors above"));

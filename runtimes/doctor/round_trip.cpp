@@ -35,7 +35,8 @@ milliseconds since(Clock::time_point begin) {
 }
 
 tl::unexpected<Error> trip_failure(const std::string& step, std::string reason) {
-  return failure(ec::runtime_failed, step, std::move(reason));
+  auto next = criu_fix(reason);
+  return failure(ec::runtime_failed, step, std::move(reason), std::move(next));
 }
 
 /// One container on its way. Its standard streams are /dev/null, which CRIU can always save.
@@ -268,6 +269,20 @@ std::string criu_complaint(std::string_view log) {
     }
   }
   return fallback;
+}
+
+std::string criu_fix(std::string_view complaint) {
+  constexpr auto runs = std::string_view{"execvp(\""};
+  auto at = complaint.find(runs);
+  if (at == std::string_view::npos)
+    return {};
+  auto rest = complaint.substr(at + runs.size());
+  auto program = std::string{rest.substr(0, rest.find('"'))};
+  if (program.empty())
+    return {};
+  // Its rules keep packets away from what is being saved.
+  auto package = program.find("tables") == std::string::npos ? program : "iptables";
+  return "install what CRIU runs: " + program + " (`apt-get install " + package + "`)";
 }
 
 Result<RoundTrip> try_round_trip(TrialNode& node, const std::string& runc_binary, std::chrono::milliseconds deadline) {

@@ -13,6 +13,9 @@ std::string parse_criu_version(std::string_view text);
 /// The line of a log of CRIU, or of what it has printed, that says why it failed; empty if there is none.
 std::string criu_complaint(std::string_view log);
 
+/// What to do about a complaint, if that is plain: install a program that CRIU does not find. Else empty.
+std::string criu_fix(std::string_view complaint);
+
 struct RoundTrip {
   std::chrono::milliseconds checkpoint_time{0};
   std::chrono::milliseconds restore_time{0};

@@ -231,6 +231,11 @@ TEST_CASE("CRIU is a matter for a warning only where a pool wants it", "[doctor]
   CHECK(criu_complaint("Error (criu/util.c:642): exited, status=1\nError (criu/vdso.c:381): no bounds") == "Error (criu/vdso.c:381): no bounds");
   CHECK(criu_complaint("Error (criu/util.c:642): exited, status=1") == "Error (criu/util.c:642): exited, status=1");
   CHECK(criu_complaint("all is well") == "");
+  CHECK(criu_fix("Error (criu/util.c:627): execvp(\"ip6tables-restore\", ...) failed: No such file or directory")
+        == "install what CRIU runs: ip6tables-restore (`apt-get install iptables`)");
+  CHECK(criu_fix("Error (criu/util.c:627): execvp(\"tar\", ...) failed") == "install what CRIU runs: tar (`apt-get install tar`)");
+  CHECK(criu_fix("Error: execvp(\"") == "");
+  CHECK(criu_fix("Error (criu/vdso.c:1): Can't parse") == "");
 }
 
 TEST_CASE("a broken CDI specification is named with the reason", "[doctor]") {

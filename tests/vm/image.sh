@@ -9,9 +9,11 @@ vm_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$vm_dir/../support/env.sh"
 
 # What tests may use in the guest; libraries of our own binaries travel with the payload instead.
-guest_packages=mount,runc,runsc,busybox-static,iproute2,procps,jq,curl
+guest_packages=mount,runc,runsc,criu,iptables,busybox-static,iproute2,procps,jq,curl
 # Loaded before the root file system is there; the guest has no other modules.
 guest_modules=(virtio_pci virtio_blk virtio_rng overlay)
+# CRIU asks the kernel for sockets, and closes the network of what it saves.
+guest_modules+=(inet_diag tcp_diag udp_diag raw_diag unix_diag netlink_diag af_packet_diag tun veth nft_compat xt_mark nf_conntrack_netlink)
 
 usage() {
   cat <<'TEXT'
