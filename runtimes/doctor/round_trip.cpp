@@ -239,15 +239,19 @@ private:
   std::optional<Child> container_;
 };
 
-} // namespace
-
-std::string parse_criu_version(std::string_view text) {
-  constexpr auto key = std::string_view{"Version: "};
+/// What follows `key` in a text, up to one of `ends`; empty if it is not there.
+std::string word_after(std::string_view text, std::string_view key, const char* ends) {
   auto at = text.find(key);
   if (at == std::string_view::npos)
     return {};
-  auto version = text.substr(at + key.size());
-  return std::string{version.substr(0, version.find_first_of(" \r\n"))};
+  auto rest = text.substr(at + key.size());
+  return std::string{rest.substr(0, rest.find_first_of(ends))};
+}
+
+} // namespace
+
+std::string parse_criu_version(std::string_view text) {
+  return word_after(text, "Version: ", " \r\n");
 }
 
 std::string criu_complaint(std::string_view log) {
@@ -272,12 +276,7 @@ std::string criu_complaint(std::string_view log) {
 }
 
 std::string criu_fix(std::string_view complaint) {
-  constexpr auto runs = std::string_view{"execvp(\""};
-  auto at = complaint.find(runs);
-  if (at == std::string_view::npos)
-    return {};
-  auto rest = complaint.substr(at + runs.size());
-  auto program = std::string{rest.substr(0, rest.find('"'))};
+  auto program = word_after(complaint, "execvp(\"", "\"");
   if (program.empty())
     return {};
   // Its rules keep packets away from what is being saved.

@@ -1,5 +1,6 @@
 #include "runtimes/journal.hpp"
 
+#include "runtimes/database.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -413,6 +414,19 @@ TEST_CASE("a damaged index of the journal is noticed before a write fails on it"
   CHECK(state.damage[0].starts_with("the journal was damaged"));
   CHECK(state.containers.size() == 2);
   write(journal, {PutContainer{record_of("same-length-a")}, DropContainer{{"same-length-b"}}});
+}
+
+TEST_CASE("an event is not told under a number that it never had", "[journal]") {
+  auto dir = TempDir{};
+  {
+    auto [journal, state] = open(dir);
+    write(journal, {PutEvent{event_of(1)}, PutEvent{event_of(2)}, PutEvent{event_of(3)}});
+  }
+  REQUIRE(execute(open_database(path_of(dir)).database.get(), "UPDATE events SET seq = 7 WHERE seq = 3") == SQLITE_OK);
+  auto [journal, state] = open(dir);
+  CHECK(state.last_event == 7);
+  CHECK(numbers_after(journal, 0) == std::vector<uint64_t>{1, 2});
+  CHECK(numbers_after(journal, 2).empty());
 }
 
 TEST_CASE("flipped bytes in a journal are noticed, and what is not hit is kept", "[journal]") {
