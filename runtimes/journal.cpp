@@ -371,6 +371,7 @@ Result<std::vector<std::string>> Journal::rebuild(const std::string& path, const
   fresh.remove();
   auto error = std::error_code{};
   std::filesystem::copy_file(path, aside.path(), error);
+  // Closing the damaged one has merged its log, unless the disk did not let it.
   if (!error && std::filesystem::exists(path + wal_suffix))
     std::filesystem::copy_file(path + wal_suffix, aside.path() + wal_suffix, error);
   if (error)

@@ -69,8 +69,8 @@ struct JournalState {
 /// The durable record of a node: a SQLite database (WAL), with which all reads and writes are those of one thread. What was
 /// written outlives this process as soon as `write` returns, and the machine's power if it was asked for.
 ///
-/// The database has checksums for what it has not merged yet, but none for its pages, so each row has one. It is locked for
-/// this process; another one cannot open it.
+/// The database has checksums for what it has not merged yet, but none for its pages, so each row has one, except those
+/// of generations, which are numbers. It is locked for this process; another one cannot open it.
 class Journal {
 public:
   struct Opened;

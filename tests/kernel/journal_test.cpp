@@ -367,6 +367,32 @@ TEST_CASE("a damaged journal that cannot be rebuilt on a full disk stays as it i
   CHECK(numbers_after(journal, 0).size() == 200);
 }
 
+TEST_CASE("what is only in the log of a damaged journal is taken over, after a rebuild that did not come to its end", "[journal]") {
+  // Of the header: what kind of file this is, who may write it, which version it has.
+  auto offset = GENERATE(size_t{0}, size_t{18}, size_t{63});
+  CAPTURE(offset);
+  auto dir = TempDir{};
+  {
+    auto place = TempDir{};
+    {
+      auto [journal, state] = open(place);
+      write(journal, {PutContainer{record_of("merged")}, PutEvent{event_of(1)}});
+    }
+    auto [journal, state] = open(place);
+    write(journal, {PutContainer{record_of("in the log")}, PutEvent{event_of(2)}});
+    for (auto name : {"journal.db", "journal.db-wal"})
+      std::filesystem::copy_file(path_of(place, name), path_of(dir, name));
+  }
+  overwrite(path_of(dir), offset, std::string(1, '\7'));
+  for (auto leftover : {"journal.db.new", "journal.db.new-wal"})
+    std::ofstream{path_of(dir, leftover)} << "half a file";
+  auto [journal, state] = open(dir);
+  CHECK(state.damage.size() == 1);
+  CHECK(state.containers.size() == 2);
+  CHECK(numbers_after(journal, 0) == std::vector<uint64_t>{1, 2});
+  CHECK_FALSE(std::filesystem::exists(path_of(dir, "journal.db.new")));
+}
+
 TEST_CASE("a journal that was rebuilt takes the place of the damaged one, whenever the process ended", "[journal]") {
   auto has_log = GENERATE(true, false); // that of the damaged one goes first
   CAPTURE(has_log);

@@ -20,7 +20,7 @@ usage() {
 Usage: tests/vm/image.sh [--rebuild]
 
 Prints the directory with vmlinuz, initrd and root.ext4; makes them first when they are missing or when the scripts
-that make them have changed. Takes about a minute then, nothing afterwards. The cache is in $BERTH_CACHE
+that make them have changed. Takes a minute or two then, nothing afterwards. The cache is in $BERTH_CACHE
 (/var/cache/berth).
 TEXT
 }
@@ -98,7 +98,7 @@ make_image() {
   version=$(unpack_kernel "$work")
   cp "$work/kernel/boot/vmlinuz-$version" "$work/image/vmlinuz"
   make_initrd "$work" "$version"
-  say "kernel $version; installing a system into a directory (about half a minute)"
+  say "kernel $version; installing a system into a directory (about a minute)"
   make_root "$work"
   say "done in $((SECONDS - started)) s: $(du -sh "$work/image" | cut -f1) in $BERTH_CACHE"
 }
