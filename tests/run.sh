@@ -308,7 +308,7 @@ run_everything() {
   if [ "$with_vm" = no ]; then
     skip_stage test_vm "cgroup v2 in a VM" "--no-vm was given"
   else
-    run_step make_vm_image "image of the VM" 900 && run_tests test_vm "cgroup v2 in a VM" 1500
+    run_step make_vm_image "image of the VM" 900 && run_tests test_vm "cgroup v2 in a VM" 2400
   fi
 }
 

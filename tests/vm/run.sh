@@ -18,7 +18,7 @@ with /payload as working directory and prints its output as it comes.
   -o OUT_DIR      what the command leaves in /out comes here, and the boot messages as "console"
 
 One COMMAND argument is a line for bash, several are a command with its arguments.
-Exit code: that of the command; 124 out of time; 125 the VM failed.
+Exit code: that of the command; 124 out of time; 125 the VM failed; 126 the guest froze.
 
 Examples:
   tests/vm/run.sh cat /sys/fs/cgroup/cgroup.controllers
@@ -30,10 +30,13 @@ seconds=120
 memory=2048
 payload=
 out=
+watcher=
 # The boot takes 5 s on a free machine; this is for one that is busy.
 boot_allowance=120
-# A panic ends the VM; trusting the emulated clock and random source saves a second of the boot.
-kernel_options="console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off random.trust_cpu=on tsc=reliable no_timer_check"
+# The guest says every 10 s that it lives, whatever the command does; silence means that its timers have stopped.
+frozen_after=180
+# A panic ends the VM, and so does the interrupt by which a frozen guest is asked where it is; trusting the emulated clock and random source saves a second of the boot.
+kernel_options="console=ttyS0 quiet loglevel=4 panic=-1 unknown_nmi_panic mitigations=off random.trust_cpu=on tsc=reliable no_timer_check"
 
 parse_arguments() {
   while [ $# -gt 0 ]; do
@@ -86,7 +89,28 @@ boot() {
     -drive "file=$work/payload.ext4,if=none,id=payload,format=raw,cache=unsafe" \
     -drive "file=$work/out.tar,if=none,id=out,format=raw,cache=unsafe" \
     -device virtio-blk-pci,drive=root -device virtio-blk-pci,drive=payload -device virtio-blk-pci,drive=out \
-    -device virtio-rng-pci -serial "file:$work/console" -serial stdio </dev/null 2>"$work/qemu.log"
+    -device virtio-rng-pci -serial "file:$work/console" -serial stdio \
+    -monitor "unix:$work/monitor,server=on,wait=off" -pidfile "$work/pid" </dev/null 2>"$work/qemu.log"
+}
+
+# Ends a guest in which nothing moves any more, with what can be learned about it in $work/frozen.
+watch_guest() {
+  local size=-1 seen=0 quiet=0
+  while sleep 10; do
+    grep -q '^vm-ready' "$work/console" 2>/dev/null || continue
+    seen=$(stat -c %s "$work/console")
+    if [ "$seen" -ne "$size" ]; then
+      size=$seen
+      quiet=0
+      continue
+    fi
+    quiet=$((quiet + 10))
+    [ "$quiet" -ge "$frozen_after" ] || continue
+    python3 "$vm_dir/ask_qemu.py" "$work/monitor" >"$work/frozen" 2>&1 || true
+    sleep 5
+    kill -KILL "$(cat "$work/pid")" || true
+    return
+  done
 }
 
 collect_output() {
@@ -103,14 +127,23 @@ main() {
   command -v qemu-system-x86_64 >/dev/null || die "qemu-system-x86_64 not found; run: sudo apps/setup.sh test"
   image=$("$vm_dir/image.sh")
   work=$(mktemp -d "${TMPDIR:-/tmp}/berth-vm.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
+  trap '[ -z "$watcher" ] || kill "$watcher" 2>/dev/null; rm -rf "$work"' EXIT
   trap 'exit 130' INT TERM
   make_payload_disk
   truncate -s 256M "$work/out.tar"
+  # Away from our output, whose reader must not wait for a last sleep.
+  watch_guest >/dev/null 2>&1 &
+  watcher=$!
   boot || boot_code=$?
   collect_output
   if [ -z "$exit_code" ]; then
-    tail -n 25 "$work/console" "$work/qemu.log" >&2
+    awk '!/^vm-alive/ { print; next } { last = $0 } END { print last }' "$work/console" | tail -n 60 >&2
+    tail -n 25 "$work/qemu.log" >&2
+    if [ -e "$work/frozen" ]; then
+      cat "$work/frozen" >&2
+      echo "vm: the guest has not moved for $frozen_after s; the state of its processors is above" >&2
+      exit 126
+    fi
     [ "$boot_code" -ne 124 ] || { echo "vm: out of time after $((SECONDS - started)) s" >&2 && exit 124; }
     echo "vm: ended without an exit code (QEMU: $boot_code); the last lines of its console are above" >&2
     exit 125
