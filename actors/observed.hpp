@@ -42,21 +42,18 @@ private:
 /// the receiver looks at the content, and ends with the element, which CAF destroys after the handler.
 caf::mailbox_element_ptr trace_message(caf::mailbox_element_ptr element, const ActorCardPtr& receiver);
 
-/// The base of every actor of ours: counts and, if asked to, records its messages. CAF's own profiler is compiled out of the
-/// distribution's library.
+/// An actor whose messages and turns are counted on its card.
 template <class Base>
-class Observed : public Base, public ObservedActor {
+class Counted : public Base, public ObservedActor {
 public:
   template <class... Ts>
-  explicit Observed(caf::actor_config& config, Ts&&... xs)
+  explicit Counted(caf::actor_config& config, Ts&&... xs)
       : Base(config, std::forward<Ts>(xs)...), ObservedActor(this->address()) {
     // nop
   }
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
     card().note_message();
-    if (trace_recorder().is_hot())
-      element = trace_message(std::move(element), card_ptr());
     Base::enqueue(std::move(element), unit);
   }
 
@@ -67,7 +64,6 @@ public:
     auto* before = std::exchange(this_actor, mine.get());
     auto began = turn_ticks();
     auto result = Base::resume(unit, max_messages);
-    this_point = {};
     this_actor = before;
     // Only an actor that has more to do is still ours to look at.
     auto waiting = result == caf::resumable::resume_later ? this->mailbox().size() : 0;
@@ -78,6 +74,26 @@ public:
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
     actor_book().leave(card_ptr());
     return Base::cleanup(std::move(reason), host);
+  }
+};
+
+/// The base of every actor of ours: counts and, if asked to, records its messages. CAF's own profiler is compiled out of the
+/// distribution's library.
+template <class Base>
+class Observed : public Counted<Base> {
+public:
+  using Counted<Base>::Counted;
+
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
+    if (trace_recorder().is_hot())
+      element = trace_message(std::move(element), this->card_ptr());
+    Counted<Base>::enqueue(std::move(element), unit);
+  }
+
+  caf::resumable::resume_result resume(caf::execution_unit* unit, size_t max_messages) override {
+    auto result = Counted<Base>::resume(unit, max_messages);
+    this_point = {};
+    return result;
   }
 };
 

@@ -74,9 +74,10 @@ void bench_messages(int rounds) {
   for (auto i = 0; i < rounds; ++i) {
     times["1 plain CAF actors"].values.push_back(play<BallActor::base>(system, hits));
     trace_recorder().set_mode(TracingMode::off);
-    times["2 observed, recording off"].values.push_back(play<Observed<BallActor::base>>(system, hits));
+    times["2 counted, without a recorder"].values.push_back(play<Counted<BallActor::base>>(system, hits));
+    times["3 observed, recording off"].values.push_back(play<Observed<BallActor::base>>(system, hits));
     trace_recorder().set_mode(TracingMode::all);
-    times["3 observed, everything recorded"].values.push_back(play<Observed<BallActor::base>>(system, hits));
+    times["4 observed, everything recorded"].values.push_back(play<Observed<BallActor::base>>(system, hits));
     trace_recorder().set_mode(TracingMode::off);
     (void)trace_recorder().fetch();
   }
