@@ -1,6 +1,7 @@
 #include "actors/container_parts.hpp"
 #include "actors/guard.hpp"
 #include "actors/policy/explain_exit.hpp"
+#include "actors/policy/oom_scope.hpp"
 #include "runtimes/fault_point.hpp"
 #include "runtimes/linux/kill_group.hpp"
 #include "runtimes/runtime_errors.hpp"
@@ -290,7 +291,7 @@ void on_exited(const Life& life, const MonitorExited& exited) {
   // The workload ran, if only for a moment: the exit has overtaken the answer of the start.
   if (life.memory().start_asked && !life.memory().failure)
     tell_running(life);
-  auto killed = (exited.wait_status & 0x7f) == SIGKILL;
+  auto killed = ended_by_kill(exited.wait_status, life.info().profile.has_host_processes);
   auto count_alone = [=](const std::string& why) {
     log::warn("OOM kills of an ended container are told by its monitor's count",
               {{"container_id", life.id().value}, {"reason", why}});

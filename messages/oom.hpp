@@ -103,7 +103,7 @@ struct FinishOom {
   uint64_t group_kills = 0;
   uint64_t peak = 0;
   uint64_t limit = 0;
-  /// Init was ended by SIGKILL.
+  /// Init was ended by SIGKILL, in a sandbox also its first process inside.
   bool killed = false;
   /// Somebody had asked for that.
   bool asked = false;

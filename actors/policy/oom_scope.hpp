@@ -21,4 +21,8 @@ struct OomFacts {
 /// have been killed a moment before somebody else killed init.
 OomScope oom_scope(const OomFacts& facts);
 
+/// Did a SIGKILL end init? `wait_status` is as from waitpid(2). A sandbox tells how its own first process ended by its exit code,
+/// so 137 is 128 + SIGKILL there: runsc does that itself when its gofer is gone, as after an OOM kill of the gofer.
+bool ended_by_kill(int wait_status, bool has_host_processes);
+
 } // namespace berth

@@ -639,11 +639,13 @@ TEST_CASE_METHOD(ContainerWorld, "kills are told by the monitor's count where OO
     uint64_t kills;
     bool stop_first;
     bool oom_killed;
+    bool is_sandbox = false;
   };
   auto row = GENERATE(Row{SIGKILL, 1, false, true}, Row{SIGKILL, 0, false, false}, Row{SIGKILL, 1, true, false},
-                      Row{3 << 8, 1, false, false});
-  CAPTURE(row.status, row.kills, row.stop_first);
-  run_it();
+                      Row{3 << 8, 1, false, false}, Row{137 << 8, 1, false, false}, Row{137 << 8, 1, false, true, true},
+                      Row{137 << 8, 0, false, false, true});
+  CAPTURE(row.status, row.kills, row.stop_first, row.is_sandbox);
+  run_it([&](ContainerMemory& with) { with.info.profile.has_host_processes = !row.is_sandbox; });
   if (row.stop_first)
     ask<ContainerInfo>(container, StopContainer{0ms});
   caf::anon_send_exit(oom, caf::exit_reason::kill);

@@ -1,6 +1,8 @@
 #include "tests/conformance/suite.hpp"
 
+#include <fstream>
 #include <map>
+#include <sstream>
 
 using namespace berth;
 using namespace berth::test;
@@ -77,6 +79,17 @@ void check_story(const std::string& id, const Story& story, uint64_t kills) {
   }
   for (auto& exit : exits)
     CHECK(exit["data"]["oomKills"] == told);
+}
+
+/// The host's pid of a container's process that calls itself so; 0 if there is none.
+int process_of(const Json& container, const std::string& name) {
+  for (auto& hierarchy : cgroup_hierarchies()) {
+    auto pids = std::istringstream{text_of(hierarchy + container["cgroup"].get<std::string>() + "/cgroup.procs")};
+    for (auto pid = 0; pids >> pid;)
+      if (std::string{text_of("/proc/" + std::to_string(pid) + "/cmdline").c_str()} == name)
+        return pid;
+  }
+  return 0;
 }
 
 /// A container with the same limit that has nothing to do with it.
@@ -210,6 +223,25 @@ TEST_CASE("with gVisor an OOM kill of any process is one of the container", "[oo
   check_story("sandboxed", stories["sandboxed"], 1);
   CHECK(stories["sandboxed"].of_type("container.oom")[0]["data"]["scope"] == "container");
   CHECK(node.inspect("sandboxed")["exit"]["oomKilled"] == true);
+}
+
+TEST_CASE("with gVisor an OOM kill that hits the gofer is one of the container, and its end is told so", "[oom]") {
+  BERTH_SUITE_NODE(node);
+  if (is_beyond_host("there is no gofer"))
+    return;
+  auto since = node.last_event();
+  auto id = node.start("main", {"--memory", small_memory}, {inside(), "eat-slowly"});
+  auto gofer = process_of(node.inspect(id), "runsc-gofer");
+  REQUIRE(gofer != 0);
+  // The kernel's first choice; without the gofer the sandbox ends itself, as if by an exit.
+  std::ofstream{"/proc/" + std::to_string(gofer) + "/oom_score_adj"} << 1000 << std::flush;
+  CHECK(node.berth({"wait", id}, 120s).out == "137\n");
+  auto stories = stories_since(node, since);
+  check_story(id, stories[id], 1);
+  auto exits = stories[id].of_type("container.exited");
+  REQUIRE(exits.size() == 1);
+  CHECK(exits[0]["data"]["oomKilled"] == true);
+  CHECK(exits[0]["data"]["reason"].get<std::string>().find("killed at its memory limit") == 0);
 }
 
 TEST_CASE("a container that is killed or stopped by hand was not OOM-killed", "[oom]") {

@@ -1,6 +1,7 @@
 // What tests need inside a container and a shell cannot do exactly; linked statically, so any root file system can hold it.
 //
 //     inside eat                 takes memory until the kernel kills it
+//     inside eat-slowly          the same, a quarter of a MiB every 20 ms
 //     inside eat-in-child TIMES  lets so many children do that, one after the other, and prints how many were killed
 //     inside eat-and-end CODE    lets one child do that and ends at once with CODE
 //     inside bytes               writes every value of a byte once, without a newline
@@ -37,14 +38,18 @@ void write_all(int fd, const char* data, size_t size) {
   }
 }
 
-[[noreturn]] void eat() {
+/// `pause` microseconds after each quarter of a MiB.
+[[noreturn]] void eat(useconds_t pause = 0) {
   constexpr auto size = size_t{4} << 30;
   constexpr auto page = size_t{4096};
   auto memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED)
     ::_exit(3);
-  for (auto offset = size_t{0}; offset < size; offset += page)
+  for (auto offset = size_t{0}; offset < size; offset += page) {
     static_cast<volatile char*>(memory)[offset] = 1;
+    if (pause > 0 && offset % (256 * 1024) == 0)
+      ::usleep(pause);
+  }
   ::_exit(4);
 }
 
@@ -119,6 +124,8 @@ int main(int argc, char** argv) {
   auto number = argc > 2 ? std::atol(argv[2]) : 0;
   if (verb == "eat")
     eat();
+  if (verb == "eat-slowly")
+    eat(20'000);
   if (verb == "eat-in-child")
     return eat_in_child(static_cast<int>(number));
   if (verb == "eat-and-end")

@@ -2,6 +2,8 @@
 
 #include "tests/support/catch.hpp"
 
+#include <csignal>
+
 using namespace berth;
 
 TEST_CASE("what an OOM kill ended", "[policy]") {
@@ -21,4 +23,24 @@ TEST_CASE("what an OOM kill ended", "[policy]") {
     Row{"no kernel log, init was killed", {.init_pid = 7, .init_killed = true}, OomScope::container});
   INFO(row.what);
   CHECK(to_string(oom_scope(row.facts)) == std::string{to_string(row.wanted)});
+}
+
+TEST_CASE("what counts as an end by SIGKILL", "[policy]") {
+  struct Row {
+    const char* what;
+    int wait_status;
+    bool has_host_processes;
+    bool wanted;
+  };
+  auto row = GENERATE(
+    Row{"the signal", SIGKILL, true, true},
+    Row{"the signal, of a sandbox", SIGKILL, false, true},
+    Row{"another signal", SIGTERM, true, false},
+    Row{"another signal, of a sandbox", SIGTERM, false, false},
+    Row{"a shell's code for a child that was killed", 137 << 8, true, false},
+    Row{"a sandbox's code for its first process", 137 << 8, false, true},
+    Row{"a sandbox's code for another signal", 143 << 8, false, false},
+    Row{"success", 0, false, false});
+  INFO(row.what);
+  CHECK(ended_by_kill(row.wait_status, row.has_host_processes) == row.wanted);
 }
