@@ -82,9 +82,16 @@ Result<void> write(const JournalKeeper& keeper, size_t& events) {
   return state.journal->write(gather(keeper, events), state.durability);
 }
 
-void end_waits(JournalActorState& state, ec code = {}) {
+/// All who have asked get their answer.
+void answer_all(JournalActorState& state, const Error* error) {
+  for (auto& reply : std::exchange(state.replies, {})) {
+    if (error != nullptr)
+      reply.deliver(to_caf(*error));
+    else
+      reply.deliver(caf::unit);
+  }
   for (auto& wait : std::exchange(state.waits, {}))
-    wait.end(code);
+    wait.end(error != nullptr ? error->code : ec{});
 }
 
 void on_written(const JournalKeeper& keeper, size_t events) {
@@ -101,9 +108,7 @@ void on_written(const JournalKeeper& keeper, size_t events) {
   state.durability = Durability::process;
   if (events > 0 && state.listener)
     keeper.self->send(state.listener, std::move(recorded));
-  end_waits(state);
-  for (auto& reply : std::exchange(state.replies, {}))
-    reply.deliver(caf::unit);
+  answer_all(state, nullptr);
   if (!std::exchange(state.is_failing, false))
     return;
   log::info("journal is written again", {{"lost_events", std::to_string(state.lost_events)}});
@@ -124,9 +129,7 @@ void on_failure(const JournalKeeper& keeper, const Error& error) {
   // Whoever asked does not do what was to be recorded. How containers stand is written when it can be.
   state.others.clear();
   state.durability = Durability::process;
-  end_waits(state, error.code);
-  for (auto& reply : std::exchange(state.replies, {}))
-    reply.deliver(to_caf(error));
+  answer_all(state, &error);
   while (state.events.size() > keeper.order->limits.waiting_events) {
     state.events.pop_front();
     ++state.lost_events;

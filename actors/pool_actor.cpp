@@ -173,6 +173,7 @@ bool cancel_if(const Pool& pool, Predicate predicate, const char* why) {
              return false;
            x.promise.deliver(to_caf({ec::cancelled, "container \"" + x.order.spec.id.value + "\"",
                                      std::string{"its launch waited for a place, and "} + why, {}}));
+           x.wait.end(ec::cancelled);
            return true;
          })
          > 0;
@@ -207,8 +208,8 @@ void grant_slots(const Pool& pool) {
     auto next = std::move(state.start_queue.front());
     state.start_queue.pop_front();
     state.starting.insert(next.holder);
-    next.wait.end();
     next.promise.deliver(StartSlot{});
+    next.wait.end();
   }
 }
 
@@ -295,9 +296,9 @@ void pump(const Pool& pool) {
   while (!state.queue.empty() && (max == 0 || taken(pool) < max)) {
     auto next = std::move(state.queue.front());
     state.queue.pop_front();
-    next.wait.end();
     auto scope = OnBehalfOf{next.wait.point()};
     launch(pool, std::move(next.order), next.promise, next.clock.lap());
+    next.wait.end();
   }
 }
 

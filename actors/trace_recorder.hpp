@@ -161,7 +161,8 @@ public:
     return {point_.trace, id_, point_.is_recorded};
   }
 
-  /// It is over. May be called again, which changes nothing.
+  /// It is over. May be called again, which changes nothing. Comes after whatever the end of the wait sets in motion, so that a
+  /// trace explains the time until that is on its way: this thread may be kept from it for a while.
   void end(ec code = ec{});
 
 private:

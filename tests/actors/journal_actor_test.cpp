@@ -1,6 +1,8 @@
 #include "actors/journal_actor.hpp"
 
+#include "actors/observed.hpp"
 #include "tests/support/actor_world.hpp"
+#include "tests/support/recording.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <csignal>
@@ -127,6 +129,26 @@ TEST_CASE_METHOD(JournalWorld, "of a container the last state counts, and of one
   CHECK(first.get());
   CHECK(second.get());
   CHECK(rows() == std::map<std::string, Phase>{{"a", Phase::running}});
+}
+
+TEST_CASE_METHOD(JournalWorld, "a traced wait for the journal lasts until its answer is on its way", "[journal][trace]") {
+  start();
+  auto has_room = GENERATE(true, false);
+  CAPTURE(has_room);
+  auto recording = berth::test::Recording{};
+  spawn([this](Observed<caf::event_based_actor>* self) -> caf::behavior {
+    self->request(journal, 10s, record("a", Phase::accepted)).then([] {}, [](caf::error&) {});
+    return {[](caf::unit_t) {}};
+  });
+  {
+    auto full = std::optional<NoRoom>{};
+    if (!has_room)
+      full.emplace();
+    run();
+  }
+  auto wait = recording.span("journal: write");
+  // Whatever the thread is kept from in between would be explained by nothing.
+  CHECK(recording.answer(wait.point.trace).queued <= wait.ended);
 }
 
 TEST_CASE_METHOD(JournalWorld, "without room, who asks is refused, and what is told waits until it can be written", "[journal]") {

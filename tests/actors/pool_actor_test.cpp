@@ -1,4 +1,5 @@
 #include "tests/actors/pool_world.hpp"
+#include "tests/support/recording.hpp"
 
 using namespace berth;
 using namespace berth::test;
@@ -69,6 +70,32 @@ TEST_CASE_METHOD(PoolWorld, "a full pool queues as many launches as its queue is
     CHECK(waiting.get().error().reason == "the launch waited 5 s for a place");
     end(pool, "a");
     CHECK(spawned.size() == 2);
+  }
+}
+
+TEST_CASE_METHOD(PoolWorld, "a traced wait for a place lasts until the launch goes on, or is told why it does not", "[pool][trace]") {
+  auto s = settings();
+  s.max_containers.value = 1;
+  s.queue.value = {1, 5000ms};
+  auto pool = pool_of(s);
+  launch(pool, "a");
+  auto recording = Recording{};
+  auto waiting = launch(pool, "b");
+  SECTION("it goes on") {
+    end(pool, "a");
+    REQUIRE(spawned.back().value == "b");
+    auto wait = recording.span("pool: waits for a place");
+    auto needs = recording.span("LaunchNeeds");
+    CHECK(needs.point.trace == wait.point.trace);
+    CHECK(needs.queued <= wait.ended);
+  }
+  SECTION("it is taken out of the queue") {
+    ask<bool>(pool, CancelLaunch{{"b"}});
+    CHECK(recording.span("pool: waits for a place").code == std::string{"cancelled"});
+  }
+  SECTION("it has waited too long") {
+    pass(5000ms);
+    CHECK(recording.span("pool: waits for a place").code == std::string{"queue_timeout"});
   }
 }
 

@@ -1,4 +1,6 @@
+#include "actors/observed.hpp"
 #include "tests/actors/pool_world.hpp"
+#include "tests/support/recording.hpp"
 
 using namespace berth;
 using namespace berth::test;
@@ -21,7 +23,7 @@ struct SlotWorld : PoolWorld {
 
   Holder holder(const PoolActor& pool, bool is_held = false) {
     auto result = Holder{};
-    result.actor = spawn([=, granted = result.granted](caf::event_based_actor* self) -> caf::behavior {
+    result.actor = spawn([=, granted = result.granted](Observed<caf::event_based_actor>* self) -> caf::behavior {
       self->request(pool, start_slot_deadline, TakeStartSlot{is_held}).then([=](const StartSlot&) { *granted = true; });
       return {[=](const ReturnStartSlot& back) { self->send(pool, back); }};
     });
@@ -42,6 +44,18 @@ TEST_CASE_METHOD(SlotWorld, "no more starts run at once than there are slots", "
   run();
   CHECK(*c.granted);
   CHECK(!*d.granted);
+}
+
+TEST_CASE_METHOD(SlotWorld, "a traced wait for a slot lasts until the slot is on its way", "[pool][trace]") {
+  auto pool = with_slots(1);
+  auto a = holder(pool);
+  auto recording = Recording{};
+  auto b = holder(pool);
+  caf::anon_send(a.actor, ReturnStartSlot{});
+  run();
+  REQUIRE(*b.granted);
+  auto wait = recording.span("pool: waits for a start slot");
+  CHECK(recording.answer(wait.point.trace).queued <= wait.ended);
 }
 
 TEST_CASE_METHOD(SlotWorld, "a slot that is given back twice counts once", "[pool]") {
