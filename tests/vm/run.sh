@@ -78,10 +78,12 @@ make_payload_disk() {
   mke2fs -q -t ext4 -O ^has_journal -m 0 -E root_owner=0:0 -d "$tree" "$work/payload.ext4"
 }
 
-# The output of the command comes on the second serial port, which is our standard output.
+# The output of the command comes on the second serial port, which is our standard output. Both processors of the guest run in
+# turns on one thread: with a thread each, QEMU 7.2 may run an instruction that the kernel has just replaced (static keys, as for
+# the CPU limits of cgroups), and the guest then spins for ever in its breakpoint handler with interrupts off.
 boot() {
   TMPDIR=$work timeout --foreground -k 5 $((seconds + boot_allowance)) qemu-system-x86_64 \
-    -M q35 -accel tcg,thread=multi,tb-size=256 -cpu max,la57=off -smp 2 -m "$memory" \
+    -M q35 -accel tcg,thread=single,tb-size=256 -cpu max,la57=off -smp 2 -m "$memory" \
     -nodefaults -no-user-config -display none -no-reboot \
     -kernel "$image/vmlinuz" -initrd "$image/initrd" \
     -append "$kernel_options vm.timeout=$seconds" \
