@@ -3,7 +3,10 @@
 #include "actors/trace_recorder.hpp"
 #include "tests/support/catch.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace berth::test {
 
