@@ -129,7 +129,8 @@ main() {
   command -v qemu-system-x86_64 >/dev/null || die "qemu-system-x86_64 not found; run: sudo apps/setup.sh test"
   image=$("$vm_dir/image.sh")
   work=$(mktemp -d "${TMPDIR:-/tmp}/berth-vm.XXXXXX")
-  trap '[ -z "$watcher" ] || kill "$watcher" 2>/dev/null; rm -rf "$work"' EXIT
+  # The watcher may have ended, which must not end this.
+  trap '[ -z "$watcher" ] || kill "$watcher" 2>/dev/null || true; rm -rf "$work"' EXIT
   trap 'exit 130' INT TERM
   make_payload_disk
   truncate -s 256M "$work/out.tar"
