@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asks the monitor of a QEMU for what it knows of a guest that does not move any more, and ends it.
+"""Asks the monitor of a QEMU for what it knows of a guest that does not move any more.
 
 usage: ask_qemu.py SOCKET
 

@@ -35,7 +35,8 @@ watcher=
 boot_allowance=120
 # The guest says every 10 s that it lives, whatever the command does; silence means that its timers have stopped.
 frozen_after=180
-# A panic ends the VM, and so does the interrupt by which a frozen guest is asked where it is; trusting the emulated clock and random source saves a second of the boot.
+# A panic ends the VM, and so does the interrupt by which a frozen guest is asked where it is. Trusting the emulated clock and
+# random source saves a second of the boot.
 kernel_options="console=ttyS0 quiet loglevel=4 panic=-1 unknown_nmi_panic mitigations=off random.trust_cpu=on tsc=reliable no_timer_check"
 
 parse_arguments() {
