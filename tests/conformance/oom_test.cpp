@@ -234,7 +234,9 @@ TEST_CASE("with gVisor an OOM kill that hits the gofer is one of the container, 
   auto gofer = process_of(node.inspect(id), "runsc-gofer");
   REQUIRE(gofer != 0);
   // The kernel's first choice; without the gofer the sandbox ends itself, as if by an exit.
-  std::ofstream{"/proc/" + std::to_string(gofer) + "/oom_score_adj"} << 1000 << std::flush;
+  auto preference = std::ofstream{"/proc/" + std::to_string(gofer) + "/oom_score_adj"};
+  preference << 1000 << std::flush;
+  REQUIRE(preference);
   CHECK(node.berth({"wait", id}, 120s).out == "137\n");
   auto stories = stories_since(node, since);
   check_story(id, stories[id], 1);
